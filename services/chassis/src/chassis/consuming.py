@@ -1,0 +1,375 @@
+"""How a service takes what it hears: inbox row, effects and outbox in one transaction, offsets after it.
+
+Delivery is at least once; the inbox makes the effect once. What cannot be taken yet is parked, what can never be taken
+becomes a dead letter, and later events of that subject from the same topic wait behind it. Other subjects go on.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+from schemas.dead_letter import DeadLettered
+from schemas.envelope import Envelope, NotAnEnvelope
+from schemas.event import Event
+from schemas.topics import TOPICS
+
+from chassis import telemetry
+from chassis.cause import Cause
+from chassis.clock import wall_now
+from chassis.database import Database, is_transient
+from chassis.errors import OutcomeUnknown, Refusal
+from chassis.event_log.interface import Record, pack_headers
+from chassis.subscription import NotYet, Received, Subscription
+from chassis.transaction import Transaction
+
+log = structlog.get_logger()
+
+#: How long a gap in a subject's sequence is waited for before the events behind it are taken anyway, with an alarm.
+GAP_PATIENCE: Final = timedelta(seconds=60)
+_FIRST_RETRY: Final = timedelta(milliseconds=200)
+_LAST_RETRY: Final = timedelta(seconds=60)
+_ATTEMPTS_ALONE: Final = 2
+#: States of a parked event: tried again by itself, or only when a person puts it back.
+WAITING: Final = "waiting"
+POISON: Final = "poison"
+#: The reason of an event that is fine itself, but must not overtake an earlier one of its subject.
+BEHIND: Final = "behind-another"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A record on its way in, decoded as far as it could be."""
+
+    record: Record
+    subject: str
+    envelope: Envelope | None
+    event: Event | None
+    #: Why it can never be taken, if already known.
+    unreadable: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The event's id; for what is no event, its place in the log."""
+        if self.envelope is not None:
+            return self.envelope.id
+        partition = self.record.partition
+        return f"{partition.topic}:{partition.number}:{self.record.offset}"
+
+    @property
+    def stream(self) -> tuple[str, str]:
+        """Order holds within a topic and subject; across topics there is none."""
+        return self.record.partition.topic, self.subject
+
+
+def decode(record: Record) -> Item:
+    """Read a record as an event, never raising."""
+    try:
+        envelope = Envelope.from_kafka(record.key, record.headers, record.value)
+    except NotAnEnvelope as error:
+        return Item(record, _safe_id(record.key.decode("latin-1")), None, None, error.code)
+    try:
+        return Item(record, envelope.subject, envelope, envelope.event())
+    except NotAnEnvelope as error:
+        return Item(record, envelope.subject, envelope, None, error.code)
+
+
+class Consumer:
+    """One service's reader: hand its `deliver` to the event log."""
+
+    def __init__(
+        self,
+        name: str,
+        subscriptions: Sequence[Subscription],
+        *,
+        database: Database,
+        tx_type: type[Transaction],
+        epoch: int = 0,
+    ) -> None:
+        self.name = name
+        self.database = database
+        self.epoch = epoch
+        self.tx_type = tx_type
+        self._handlers: defaultdict[type[Event], list[Subscription]] = defaultdict(list)
+        for subscription in subscriptions:
+            self._handlers[subscription.event].append(subscription)
+        self.topics = tuple(sorted({s.event.topic.name for s in subscriptions}))
+        #: Whether anything may be parked; spares a query per batch when nothing is.
+        self._parked = True
+
+    async def deliver(self, records: Sequence[Record]) -> None:
+        """Take a batch. Raises when the database is away: the same records come again."""
+        items = [decode(record) for record in records]
+        try:
+            await self._take(items)
+        except (OutcomeUnknown, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            if is_transient(error):
+                raise
+            log.warning("consumer.batch-failed", consumer=self.name, error=type(error).__name__, size=len(items))
+            for item in items:
+                await self._take_alone(item)
+        telemetry.CONSUMED.labels(self.name).inc(len(items))
+        if self._parked:
+            await self.retry_parked(subjects={item.subject for item in items})
+
+    async def _take_alone(self, item: Item) -> None:
+        for attempt in range(1, _ATTEMPTS_ALONE + 1):
+            try:
+                await self._take([item])
+            except (OutcomeUnknown, asyncio.CancelledError):
+                raise
+            except Exception as error:
+                if is_transient(error):
+                    raise
+                if attempt == _ATTEMPTS_ALONE:
+                    # The class only: an exception's text may quote personal data.
+                    log.error("consumer.poison", consumer=self.name, event_id=item.id, error=type(error).__name__)  # noqa: TRY400
+                    async with self.database.transaction(self.tx_type) as tx:
+                        behind = await self._blocked(tx, [item])
+                        await self._park(tx, item, NotYet(BEHIND) if behind else HandlerFailed())
+            else:
+                return
+
+    async def _take(self, items: Sequence[Item]) -> None:
+        async with self.database.transaction(self.tx_type) as tx:
+            blocked = await self._blocked(tx, items) if self._parked else set()
+            verdicts = await self.work(tx, [item for item in items if item.stream not in blocked])
+            for item in items:
+                if item.stream in blocked:
+                    await self._park(tx, item, NotYet(BEHIND))
+                elif item.id in verdicts:
+                    await self._park(tx, item, verdicts.pop(item.id))
+
+    def _concerns(self, item: Item) -> bool:
+        return item.unreadable is not None or (item.event is not None and type(item.event) in self._handlers)
+
+    async def _blocked(self, tx: Transaction, items: Sequence[Item]) -> set[tuple[str, str]]:
+        rows = await tx.rows(
+            "SELECT DISTINCT topic, subject FROM parked WHERE consumer = $1 AND subject = ANY($2::text[])",
+            self.name,
+            list({item.subject for item in items}),
+        )
+        return {(row["topic"], row["subject"]) for row in rows}
+
+    async def work(
+        self, tx: Transaction, items: Sequence[Item], *, patient: bool = True
+    ) -> dict[str, NotYet | Refusal]:
+        """Take what can be taken. Returns the answers for the events that were not taken: they left no trace."""
+        fresh = await self._fresh(tx, items)
+        gaps = await self._sequences(tx, fresh, patient=patient)
+        verdicts: dict[str, NotYet | Refusal] = {}
+        stopped: set[tuple[str, str]] = set()
+        await tx.lock_subjects(item.subject for item in fresh)
+        for wave in _waves(fresh):
+            batches: defaultdict[type[Event], list[Item]] = defaultdict(list)
+            for item in wave:
+                if item.stream in stopped:
+                    verdicts[item.id] = NotYet(BEHIND)
+                elif item.unreadable is not None:
+                    verdicts[item.id] = Unreadable(item.unreadable)
+                elif item.id in gaps:
+                    verdicts[item.id] = NotYet("gap")
+                elif item.event is not None:
+                    batches[type(item.event)].append(item)
+            for event_type, batch in batches.items():
+                verdicts |= await self._handle(tx, event_type, batch)
+            stopped |= {item.stream for item in wave if item.id in verdicts}
+        await tx.rows(
+            "DELETE FROM inbox WHERE consumer = $1 AND epoch = $2 AND event_id = ANY($3::text[])",
+            self.name, self.epoch, list(verdicts),
+        )  # fmt: skip
+        return verdicts
+
+    async def _handle(
+        self, tx: Transaction, event_type: type[Event], batch: Sequence[Item]
+    ) -> dict[str, NotYet | Refusal]:
+        remaining = list(batch)
+        verdicts: dict[str, NotYet | Refusal] = {}
+        for subscription in self._handlers[event_type]:
+            if not remaining:
+                break
+            answers = await subscription.handler([_received(item) for item in remaining], tx)
+            if answers is None:
+                continue
+            verdicts |= {item.id: a for item, a in zip(remaining, answers, strict=True) if a is not None}
+            remaining = [item for item in remaining if item.id not in verdicts]
+        return verdicts
+
+    async def _fresh(self, tx: Transaction, items: Sequence[Item]) -> list[Item]:
+        """Those never taken before, each marked as taken, once."""
+        concerned = {item.id: item for item in items if self._concerns(item)}
+        ids = sorted(concerned)
+        rows = await tx.rows(
+            "INSERT INTO inbox (consumer, epoch, event_id, taken_at)"
+            " SELECT $1, $2, id, $4 FROM unnest($3::text[]) AS id"
+            " ON CONFLICT DO NOTHING RETURNING event_id",
+            self.name, self.epoch, ids, wall_now(),
+        )  # fmt: skip
+        new = {row["event_id"] for row in rows}
+        seen: set[str] = set()
+        fresh = []
+        for item in items:
+            # What does not concern us still counts in its subject's sequence.
+            if (item.id in new or item.id not in concerned) and item.id not in seen:
+                seen.add(item.id)
+                fresh.append(item)
+        return fresh
+
+    async def _sequences(self, tx: Transaction, items: Sequence[Item], *, patient: bool) -> set[str]:
+        """Check that nothing of a subject was skipped. Returns the ids that must wait for a gap to fill."""
+        counted = [i for i in items if i.envelope is not None and not TOPICS[i.record.partition.topic].compacted]
+        keys = sorted({(i.envelope.source, i.envelope.subject) for i in counted if i.envelope})
+        if not keys:
+            return set()
+        rows = await tx.rows(
+            "SELECT source, subject, last_sequence FROM subject_seen WHERE consumer = $1 AND epoch = $2"
+            " AND (source, subject) IN (SELECT * FROM unnest($3::text[], $4::text[]))",
+            self.name, self.epoch, [k[0] for k in keys], [k[1] for k in keys],
+        )  # fmt: skip
+        last = {(row["source"], row["subject"]): int(row["last_sequence"]) for row in rows}
+        before = dict(last)
+        gaps: set[str] = set()
+        holding: set[tuple[str, str]] = set()
+        for item in counted:
+            if item.envelope is None:
+                continue
+            key = (item.envelope.source, item.envelope.subject)
+            sequence = item.envelope.subjectsequence
+            if key in holding or (key in last and sequence > last[key] + 1 and patient):
+                holding.add(key)
+                gaps.add(item.id)
+                continue
+            if key in last and sequence > last[key] + 1:
+                log.error(
+                    "consumer.gap-given-up",
+                    consumer=self.name,
+                    subject=key[1],
+                    expected=last[key] + 1,
+                    got=sequence,
+                )
+                telemetry.GAPS.labels(self.name).inc()
+            last[key] = max(sequence, last.get(key, 0))
+        moved = [key for key in keys if last.get(key) != before.get(key)]
+        await tx.rows(
+            "INSERT INTO subject_seen (consumer, epoch, source, subject, last_sequence)"
+            " SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::bigint[])"
+            " ON CONFLICT (consumer, epoch, source, subject)"
+            " DO UPDATE SET last_sequence = greatest(subject_seen.last_sequence, excluded.last_sequence)",
+            self.name, self.epoch, [k[0] for k in moved], [k[1] for k in moved], [last[k] for k in moved],
+        )  # fmt: skip
+        return gaps
+
+    async def _park(self, tx: Transaction, item: Item, verdict: NotYet | Refusal) -> None:
+        self._parked = True
+        for_good = isinstance(verdict, Refusal)
+        reason = verdict.code if isinstance(verdict, Refusal) else verdict.reason
+        telemetry.PARKED.labels(self.name, reason).inc()
+        now, partition = wall_now(), item.record.partition
+        parked = await tx.insert(
+            tx.tables.parked,
+            [
+                {
+                    "consumer": self.name,
+                    "event_id": item.id,
+                    "subject": item.subject,
+                    "state": POISON if for_good else WAITING,
+                    "reason": reason,
+                    "topic": partition.topic,
+                    "partition": partition.number,
+                    "offset": item.record.offset,
+                    "key": item.record.key,
+                    "value": item.record.value,
+                    "headers": pack_headers(item.record.headers),
+                    "attempts": 0,
+                    "parked_at": now,
+                    "retry_at": None if for_good else now + next_retry(0),
+                }
+            ],
+            conflict=("consumer", "event_id"),
+            returning=("event_id",),
+        )
+        if parked and for_good:
+            tx.emit(*self.dead_letter(item, reason))
+
+    def dead_letter(self, item: Item, reason: str) -> tuple[DeadLettered, Cause]:
+        """What is said of an event that this reader cannot take, and why."""
+        envelope, partition = item.envelope, item.record.partition
+        event = DeadLettered(
+            reader=self.name,
+            event_subject=_safe_id(item.subject),
+            event_id=_safe_id(item.id),
+            event_type=envelope.type if envelope else "unknown",
+            event_topic=partition.topic,
+            partition=partition.number,
+            offset=item.record.offset,
+            reason=reason,
+        )
+        return event, Cause(envelope.correlationid, envelope.id) if envelope else Cause.fresh()
+
+    async def retry_parked(self, *, subjects: set[str] | None = None) -> int:
+        """Try again what is parked: what is due, or everything of these subjects. Returns how many were taken."""
+        from chassis.parking import Parking  # noqa: PLC0415  parking works through a consumer
+
+        taken, self._parked = await Parking(self).retry(subjects)
+        return taken
+
+
+class Unreadable(Refusal):
+    """The record is no event of ours."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__("Not readable.")
+        self.code = code  # type: ignore[misc]
+
+
+class HandlerFailed(Refusal):
+    """The handler raised what nobody expected: a bug, or data that breaks it."""
+
+    code = "handler-failed"
+
+    def __init__(self) -> None:
+        super().__init__("The handler failed.")
+
+
+def next_retry(attempts: int) -> timedelta:
+    """How long until a parked event is tried again after so many attempts."""
+    return min(_FIRST_RETRY * (1 << min(attempts, 16)), _LAST_RETRY)
+
+
+def _safe_id(text: str) -> str:
+    cleaned = "".join(c if c.isascii() and (c.isalnum() or c in "._:-") else "-" for c in text)[:64]
+    return cleaned if cleaned[:1].isalnum() else "x" + cleaned[:63]
+
+
+def _waves(items: Sequence[Item]) -> list[list[Item]]:
+    """Split so that each wave has one item per subject and order per subject is kept over the waves."""
+    depth: defaultdict[str, int] = defaultdict(int)
+    waves: list[list[Item]] = []
+    for item in items:
+        n = depth[item.subject]
+        depth[item.subject] = n + 1
+        if n == len(waves):
+            waves.append([])
+        waves[n].append(item)
+    return waves
+
+
+def _received(item: Item) -> Received[Any]:
+    envelope, event = item.envelope, item.event
+    if envelope is None or event is None:
+        raise ValueError("Only what was read can be handled.")
+    return Received(
+        event=event,
+        id=envelope.id,
+        type=envelope.type,
+        source=envelope.source,
+        subject=envelope.subject,
+        sequence=envelope.subjectsequence,
+        time=envelope.time,
+        cause=Cause(envelope.correlationid, envelope.id, envelope.traceparent),
+    )

@@ -1,0 +1,1 @@
+"""The event log: topics, partitions, keys, groups, offsets. One interface, two adapters, one behaviour suite."""

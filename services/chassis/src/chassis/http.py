@@ -1,0 +1,296 @@
+"""The HTTP edge of every service: who asks, problem+json, correlation, health, metrics, OpenAPI."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chassis import telemetry
+from chassis.actions import IdempotencyKey
+from chassis.auth import Caller
+from chassis.bodies import BODY_MODELS, pointer
+from chassis.cause import Cause
+from chassis.clock import new_id, wall_seconds
+from chassis.errors import (
+    FieldError,
+    Forbidden,
+    Invalid,
+    Malformed,
+    PreconditionRequired,
+    Refusal,
+    TryAgain,
+    Unauthenticated,
+)
+from chassis.wire import Problem
+
+if TYPE_CHECKING:
+    from chassis.service import Runtime
+
+log = structlog.get_logger()
+
+_PROBLEM: Final = "application/problem+json"
+_CORRELATION: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_TRACEPARENT: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_KEY: Final = re.compile(r"[!-~]{1,200}")
+_ETAG: Final = re.compile(r'(?:W/)?"([0-9]{1,18})"')
+#: Where each kind of problem is explained.
+_TYPES: Final = "https://schemas.jointly.example/problems/"
+
+
+def runtime(request: Request) -> "Runtime":
+    """The parts of the service that this request came to."""
+    return cast("Runtime", request.app.state.runtime)
+
+
+def cause(request: Request) -> Cause:
+    """The journey that this request begins or goes on."""
+    return cast("Cause", request.scope["state"]["cause"])
+
+
+def allow(*roles: str) -> Callable[[Request], Awaitable[Caller]]:
+    """A dependency: the caller, who must hold one of these roles (none named: anybody signed in)."""
+
+    async def who(request: Request) -> Caller:
+        caller = await runtime(request).authenticator.caller(request.headers.get("authorization"))
+        if roles and not caller.has(*roles):
+            raise Forbidden("Your role does not allow this.")
+        return caller
+
+    # The architecture test reads it: every route names a policy.
+    who.policy = roles or ("signed-in",)  # type: ignore[attr-defined]
+    return who
+
+
+async def public() -> None:
+    """A dependency that says: this route is for everybody."""
+
+
+public.policy = ("public",)  # type: ignore[attr-defined]
+
+
+def idempotency_key(request: Request, caller: Caller, digest: bytes) -> IdempotencyKey:
+    """The Idempotency-Key header (quoted string or bare). Raises `Malformed` when there is none."""
+    value = request.headers.get("idempotency-key", "").strip()
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        value = value[1:-1]
+    if not _KEY.fullmatch(value):
+        raise KeyMissing(
+            "Send an Idempotency-Key header of 1-200 printable characters, new for each new request and the same for "
+            "each retry.",
+            pointer="/headers/Idempotency-Key",
+        )
+    # The same key on another path is another request.
+    path = hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query}".encode()).digest()
+    return IdempotencyKey(caller.organisation, value, hashlib.sha256(path + digest).digest())
+
+
+class KeyMissing(Malformed):
+    """A POST that makes something must be safe to repeat."""
+
+    code = "idempotency-key-required"
+
+
+def if_match(request: Request) -> int:
+    """The version that the caller changes. Raises `PreconditionRequired` without, `Malformed` when unreadable."""
+    header = request.headers.get("if-match")
+    if header is None:
+        raise PreconditionRequired
+    found = _ETAG.fullmatch(header.strip())
+    if found is None:
+        raise Malformed("If-Match must be an ETag that you were given.", pointer="/headers/If-Match")
+    return int(found[1])
+
+
+def etag(version: int) -> str:
+    """The ETag of a version."""
+    return f'"{version}"'
+
+
+class Cursors:
+    """Opaque cursors of pages: signed, and bound to the organisation they were made for."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def encode(self, caller: Caller, *values: str | int) -> str:
+        """A cursor that stands for these values."""
+        body = orjson.dumps(values)
+        return base64.urlsafe_b64encode(self._mac(caller, body) + body).decode().rstrip("=")
+
+    def decode(self, caller: Caller, cursor: str) -> list[Any]:
+        """The values. Raises `Malformed` for anything that was not made here for this organisation."""
+        try:
+            raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        except (binascii.Error, ValueError) as error:
+            raise Malformed("The cursor is not one of ours.", pointer="/query/cursor") from error
+        mac, body = raw[:16], raw[16:]
+        if not hmac.compare_digest(mac, self._mac(caller, body)):
+            raise Malformed("The cursor is not one of ours.", pointer="/query/cursor")
+        return cast("list[Any]", orjson.loads(body))
+
+    def _mac(self, caller: Caller, body: bytes) -> bytes:
+        return hmac.digest(self._secret, caller.organisation.encode() + b"\0" + body, "sha256")[:16]
+
+
+def json_response(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A ready answer; personal data is never cached."""
+    return Response(
+        orjson.dumps(body),
+        status,
+        {"Cache-Control": "no-store", **(headers or {})},
+        media_type="application/json",
+    )
+
+
+def problem(request: Request, error: Refusal) -> Response:
+    """A refusal as problem+json."""
+    body = Problem(
+        type=_TYPES + error.code,
+        title=error.code.replace("-", " ").capitalize(),
+        status=error.status,
+        detail=error.detail,
+        instance=request.scope.get("path", "/"),
+        correlation_id=cause(request).correlation_id,
+        errors=tuple({"pointer": e.pointer, "code": e.code, "detail": e.detail} for e in error.errors),
+    )
+    headers = {"Cache-Control": "no-store"}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = 'Bearer realm="jointly"'
+    return Response(orjson.dumps(body.model_dump()), error.status, headers, media_type=_PROBLEM)
+
+
+class Edge:
+    """Outermost: gives each request its correlation id, counts it, and turns whatever escapes into problem+json."""
+
+    def __init__(self, app: ASGIApp, service: str) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {name: value for name, value in scope["headers"] if name in {b"x-correlation-id", b"traceparent"}}
+        asked = headers.get(b"x-correlation-id", b"").decode("latin-1")
+        trace = headers.get(b"traceparent", b"").decode("latin-1")
+        this = Cause(
+            asked if _CORRELATION.fullmatch(asked) else new_id(),
+            traceparent=trace if _TRACEPARENT.fullmatch(trace) else None,
+        )
+        scope.setdefault("state", {})["cause"] = this
+        began, status = wall_seconds(), 500
+
+        async def note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-correlation-id", this.correlation_id.encode()),
+                ]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note)
+        finally:
+            route = getattr(scope.get("route"), "path", "none")
+            telemetry.REQUESTS.labels(self._service, scope["method"], route, str(status)).inc()
+            telemetry.REQUEST_SECONDS.labels(self._service, scope["method"], route).observe(wall_seconds() - began)
+
+
+def install_errors(app: FastAPI) -> None:
+    """Every way to fail ends as problem+json that names the field and quotes nothing."""
+
+    async def on_refusal(request: Request, error: Exception) -> Response:
+        return problem(request, cast("Refusal", error))
+
+    async def on_http(request: Request, error: Exception) -> Response:
+        http = cast("HTTPException", error)
+        refusal = Refusal(_SAYS.get(http.status_code, "The request cannot be answered."))
+        refusal.code = _CODES.get(http.status_code, "refused")  # type: ignore[misc]
+        refusal.status = http.status_code  # type: ignore[misc]
+        answer = problem(request, refusal)
+        if http.headers and "allow" in {name.lower() for name in http.headers}:
+            answer.headers["Allow"] = http.headers["Allow"]
+        return answer
+
+    async def on_try_again(request: Request, error: Exception) -> Response:
+        log.warning("request.try-again", error=type(error.__cause__ or error).__name__)
+        refusal = Refusal("Something this needs is away for the moment. Try again with the same key.", retry_after=2)
+        refusal.code, refusal.status = "try-again", 503  # type: ignore[misc]
+        return problem(request, refusal)
+
+    async def on_parameters(request: Request, error: Exception) -> Response:
+        failures = cast("RequestValidationError", error).errors()
+        return problem(
+            request,
+            Invalid(
+                "A parameter is not as it should be; see errors.",
+                errors=[
+                    FieldError(pointer(tuple(e["loc"])), e["type"].replace("_", "-"), "Is missing or not valid.")
+                    for e in failures[:50]
+                ],
+            ),
+        )
+
+    async def on_anything(request: Request, error: Exception) -> Response:
+        # The class only: the text of an exception may quote a row.
+        log.error("request.failed", error=type(error).__name__, correlation_id=cause(request).correlation_id)
+        refusal = Refusal("Something went wrong on our side; it has been noted under the correlation id.")
+        refusal.code, refusal.status = "internal-error", 500  # type: ignore[misc]
+        return problem(request, refusal)
+
+    app.add_exception_handler(Refusal, on_refusal)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(TryAgain, on_try_again)
+    app.add_exception_handler(RequestValidationError, on_parameters)
+    app.add_exception_handler(Exception, on_anything)
+
+
+_CODES: Final = {404: "not-found", 405: "method-not-allowed", 400: "malformed"}
+_SAYS: Final = {
+    404: "There is nothing here that you may see.",
+    405: "This method is not allowed here; see the Allow header.",
+    400: "The request cannot be read.",
+}
+
+
+def openapi_of(app: FastAPI, *, title: str, version: str, servers: Sequence[str] = ()) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of an app, with the bodies that `takes` announced and the problem on every route."""
+    document = get_openapi(
+        title=title, version=version, routes=app.routes, servers=[{"url": url} for url in servers] or None
+    )
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Problem"] = Problem.model_json_schema()
+    document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    # What FastAPI says of its own validation errors is not what we answer.
+    schemas.pop("HTTPValidationError", None)
+    schemas.pop("ValidationError", None)
+    for operations in document.get("paths", {}).values():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+            operation["responses"]["default"] = {
+                "description": "A refusal that says which field, why, and what to do.",
+                "content": {_PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            }
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+            if name in BODY_MODELS:
+                schema = BODY_MODELS[name].model_json_schema(ref_template="#/components/schemas/{model}")
+                schemas.update(schema.pop("$defs", {}))
+                schemas[name] = schema
+    return document

@@ -1,0 +1,85 @@
+"""What travels over HTTP: strict models in, plain models out, and text that no database or terminal chokes on."""
+
+import unicodedata
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.types import StringConstraints
+
+T = TypeVar("T")
+
+
+class In(BaseModel):
+    """A body or a part of one: unknown fields, coercions, NaN and infinities are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Out(BaseModel):
+    """An answer or a part of one."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Page(Out, Generic[T]):
+    """A page of a list; `next` is the cursor of the following page, null on the last."""
+
+    items: tuple[T, ...]
+    next: str | None
+
+
+class Action(Out):
+    """Something the caller may do next, or why not."""
+
+    name: str
+    method: str
+    href: str
+    allowed: bool
+    reason: str | None = None
+
+
+class Problem(Out):
+    """RFC 9457, with our correlation id and one entry per field that is wrong."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    correlation_id: str
+    errors: tuple[dict[str, str], ...] = ()
+
+
+def clean(text: str) -> str:
+    """The text in Unicode's composed form. Raises `ValueError` for control characters, surrogates and the like."""
+    for character in text:
+        category = unicodedata.category(character)
+        if category in {"Cc", "Cs", "Cn"} and character not in "\n\t":
+            raise ValueError("must not contain control characters or unpaired surrogates")
+        # Direction overrides can make a text read as what it is not.
+        if "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069":
+            raise ValueError("must not contain text direction overrides")
+    return unicodedata.normalize("NFC", text)
+
+
+def one_line(text: str) -> str:
+    """`clean`, on a single line, not blank."""
+    text = clean(text).strip()
+    if not text:
+        raise ValueError("must not be blank")
+    if "\n" in text or "\t" in text:
+        raise ValueError("must be a single line")
+    return text
+
+
+#: A name or title: one line, 1-200 characters.
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(one_line)]
+#: A code or identifier: printable ASCII without spaces.
+Word = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[!-~]+$")]
+#: A paragraph or several: up to 8,000 characters.
+Prose = Annotated[str, Field(max_length=8000), AfterValidator(clean)]
+
+
+def as_json(model: BaseModel) -> dict[str, Any]:
+    """The model as JSON-ready values."""
+    return model.model_dump(mode="json")
