@@ -161,6 +161,8 @@ class Consumer:
     ) -> dict[str, NotYet | Refusal]:
         """Take what can be taken. Returns the answers for the events that were not taken: they left no trace."""
         fresh = await self._fresh(tx, items)
+        if not fresh:
+            return {}
         gaps = await self._sequences(tx, fresh, patient=patient)
         verdicts: dict[str, NotYet | Refusal] = {}
         stopped: set[tuple[str, str]] = set()
@@ -179,10 +181,11 @@ class Consumer:
             for event_type, batch in batches.items():
                 verdicts |= await self._handle(tx, event_type, batch)
             stopped |= {item.stream for item in wave if item.id in verdicts}
-        await tx.rows(
-            "DELETE FROM inbox WHERE consumer = $1 AND epoch = $2 AND event_id = ANY($3::text[])",
-            self.name, self.epoch, list(verdicts),
-        )  # fmt: skip
+        if verdicts:
+            await tx.rows(
+                "DELETE FROM inbox WHERE consumer = $1 AND epoch = $2 AND event_id = ANY($3::text[])",
+                self.name, self.epoch, list(verdicts),
+            )  # fmt: skip
         return verdicts
 
     async def _handle(
@@ -255,6 +258,8 @@ class Consumer:
                 telemetry.GAPS.labels(self.name).inc()
             last[key] = max(sequence, last.get(key, 0))
         moved = [key for key in keys if last.get(key) != before.get(key)]
+        if not moved:
+            return gaps
         await tx.rows(
             "INSERT INTO subject_seen (consumer, epoch, source, subject, last_sequence)"
             " SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::bigint[])"

@@ -90,6 +90,8 @@ class Database:
                     "application_name": application,
                     "timezone": "UTC",
                     "jit": "off",
+                    # A plan made while a table was small would be kept when it is large: each batch is planned anew.
+                    "plan_cache_mode": "force_custom_plan",
                     "lock_timeout": "5s",
                     "statement_timeout": "30s",
                     "idle_in_transaction_session_timeout": "60s",

@@ -215,10 +215,13 @@ def create_index_concurrently(
     kind = "UNIQUE INDEX" if unique else "INDEX"
     with op.get_context().autocommit_block():
         connection = op.get_bind()
+        # It waits for every transaction that is under way, and nobody waits for it.
+        connection.exec_driver_sql("SET lock_timeout = 0")
         connection.exec_driver_sql(f'DROP INDEX CONCURRENTLY IF EXISTS "{schema}"."{name}"')
         connection.exec_driver_sql(
             f'CREATE {kind} CONCURRENTLY "{name}" ON "{schema}"."{table}" ({", ".join(columns)})'
         )
+        connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
 
 
 def _config(connection: sa.Connection, schema: Schema) -> Config:
@@ -274,7 +277,7 @@ def revision(
 ) -> None:
     """Write a service's next migration: drafted from its tables if JOINTLY_DATABASE_URL is set, else empty."""
     name = service.replace("-", "_")
-    schema = Schema(name, "chassis.event_log" if name == "event_log" else name)
+    schema = Schema(name, name if importlib.util.find_spec(name) else f"chassis.{name}")
     url = Settings().database_url
     changes = asyncio.run(_differences(url.get_secret_value(), schema)) if url else None
     typer.echo(write_revision(schema, message, changes))

@@ -1,7 +1,7 @@
 """A service as a value, and the parts that run it: one description for the host, for containers and for tests."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,7 +20,7 @@ from chassis.database import Database
 from chassis.deadlines import Deadline, Deadlines
 from chassis.event_log.interface import EventLog
 from chassis.hints import Hints
-from chassis.http import Cursors, Edge, install_errors, json_response, openapi_of
+from chassis.http import Cursors, Edge, install_errors, json_response
 from chassis.settings import Settings
 from chassis.subscription import Subscription
 from chassis.tables import ChassisTables
@@ -163,20 +163,3 @@ def operations(runtimes: Sequence[Runtime]) -> APIRouter:
         return json_response({"ready": ready, "checks": checks}, status=200 if ready else 503)
 
     return router
-
-
-def documents(runtimes: Sequence[Runtime], apps: Mapping[str, FastAPI], origin: str) -> dict[str, Any]:
-    """One OpenAPI document for all services behind one origin."""
-    merged: dict[str, Any] = {}
-    for runtime in runtimes:
-        one = openapi_of(apps[runtime.service.name], title="Jointly", version=VERSION, servers=[origin])
-        if not merged:
-            merged = one
-            continue
-        merged["paths"].update(one["paths"])
-        for kind, entries in one["components"].items():
-            known = merged["components"].setdefault(kind, {})
-            for name, entry in entries.items():
-                if known.setdefault(name, entry) != entry:
-                    raise ValueError(f"Two services describe {name} differently; rename one.")
-    return merged

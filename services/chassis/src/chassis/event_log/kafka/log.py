@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Final, Self
 
 import structlog
 from schemas.topics import Topic
@@ -11,8 +11,9 @@ from schemas.topics import Topic
 from chassis.event_log.interface import Appender, Deliver, Partition, Record
 from chassis.event_log.kafka.appending import KafkaAppender
 from chassis.event_log.kafka.member import PAUSES, Member
-from chassis.event_log.kafka.questions import NEWEST, Questions
+from chassis.event_log.kafka.questions import NEWEST, LogAway, Questions
 from chassis.event_log.kafka.settings import Brokers, Limits
+from chassis.settings import Settings
 
 log = structlog.get_logger()
 
@@ -25,11 +26,18 @@ _HEALTH_SECONDS: Final = 3.0
 class KafkaEventLog:
     """An `EventLog` on the brokers at an address. One per process; tasks share it."""
 
-    def __init__(self, brokers: Brokers, *, limits: Limits | None = None) -> None:
+    def __init__(self, brokers: Brokers, *, limits: Limits | None = None, client_id: str = "jointly") -> None:
+        """`client_id` is what the brokers' logs and quotas call us."""
         self._options = brokers.options()
         self._limits = limits or Limits()
-        self._questions = Questions(self._options, self._limits)
+        self._client_id = client_id
+        self._questions = Questions(self._options | {"client_id": client_id}, self._limits)
         self._appenders: set[KafkaAppender] = set()
+
+    @classmethod
+    def of(cls, settings: Settings, *, client_id: str) -> Self:
+        """The log on the brokers that the settings name."""
+        return cls(Brokers.of(settings), client_id=client_id)
 
     async def ensure_topics(self, topics: Sequence[Topic]) -> None:
         """See `EventLog.ensure_topics`. A topic that is there but otherwise than described is only reported."""
@@ -46,7 +54,9 @@ class KafkaEventLog:
 
     def appender(self, name: str) -> Appender:
         """See `EventLog.appender`."""
-        appender = KafkaAppender(name, self._options, self._limits, self._questions, gone=self._appenders.discard)
+        appender = KafkaAppender(
+            f"{self._client_id}/{name}", self._options, self._limits, self._questions, gone=self._appenders.discard
+        )
         self._appenders.add(appender)
         return appender
 
@@ -60,7 +70,7 @@ class KafkaEventLog:
                 group,
                 topics,
                 deliver,
-                options=self._options,
+                options=self._options | {"client_id": self._client_id},
                 limits=self._limits,
                 questions=self._questions,
                 max_records=max_records,
@@ -77,7 +87,15 @@ class KafkaEventLog:
 
     async def end_offsets(self, topics: Sequence[str]) -> Mapping[Partition, int]:
         """See `EventLog.end_offsets`."""
-        return await self._questions.offsets(await self._questions.partitions_of(topics), NEWEST)
+        partitions = await self._questions.partitions_of(topics)
+        try:
+            return await self._questions.offsets(partitions, NEWEST)
+        except LogAway:
+            left = await self._questions.partitions_of(topics, fresh=True)
+            if left == partitions:
+                raise
+            # A topic was deleted while we asked.
+            return await self._questions.offsets(left, NEWEST)
 
     async def group_offsets(self, group: str, topics: Sequence[str]) -> Mapping[Partition, int]:
         """See `EventLog.group_offsets`."""

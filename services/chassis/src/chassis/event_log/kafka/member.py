@@ -72,7 +72,6 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]
         limits = self._limits
         self._consumer = AIOKafkaConsumer(
             **self._options,
-            client_id=f"{self._group}-reader",
             group_id=self._group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

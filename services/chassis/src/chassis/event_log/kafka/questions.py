@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
@@ -42,6 +43,9 @@ _READ_COMMITTED: Final = 1
 _READ_BYTES: Final = 4 * 1024 * 1024
 _TOPIC_RESOURCE: Final = 2
 _PAUSE_SECONDS: Final = 0.1
+_LONGEST_PAUSE_SECONDS: Final = 1.0
+#: After so many looks a topic that no broker knows does not exist.
+_LOOKS: Final = 4
 #: The connection itself is in question: find the brokers again from their first address.
 _LOST: Final = (KafkaConnectionError, NodeNotReadyError, RequestTimedOutError, StaleMetadata)
 
@@ -62,6 +66,7 @@ class Questions:
     async def ask(self, question: Callable[[AIOKafkaClient], Awaitable[T]]) -> T:
         """The answer. Raises `LogAway` when there is none in time, `KafkaError` when it is a no."""
         last: Exception | None = None
+        pause = _PAUSE_SECONDS
         try:
             async with asyncio.timeout(self._limits.question):
                 while True:
@@ -77,7 +82,8 @@ class Questions:
                             await self._drop(client)
                         elif client is not None:
                             await client.force_metadata_update()
-                    await asyncio.sleep(_PAUSE_SECONDS)
+                    await asyncio.sleep(pause)
+                    pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
         except TimeoutError:
             why = type(last).__name__ if last else "no answer"
             raise LogAway(f"Kafka at {self._options['bootstrap_servers']} did not answer: {why}.") from last
@@ -92,12 +98,11 @@ class Questions:
         async with self._opening:
             if self._client is None:
                 milliseconds = int(self._limits.question / 2 * 1000)
-                client = AIOKafkaClient(**self._options, client_id="jointly-ask", request_timeout_ms=milliseconds)
+                client = AIOKafkaClient(**self._options, request_timeout_ms=milliseconds)
                 try:
                     await client.bootstrap()
                     # The first answer names the brokers only; the second, asked of one of them, all topics.
-                    if not await client.force_metadata_update():
-                        raise KafkaConnectionError("No broker said what topics there are.")
+                    await _refresh(client)
                 except BaseException:
                     await cut_client(client)
                     raise
@@ -131,10 +136,15 @@ class Questions:
         """How many partitions each of these topics has; those that do not exist are absent."""
 
         async def look(client: AIOKafkaClient) -> dict[str, int]:
-            unknown = any(client.cluster.partitions_for_topic(topic) is None for topic in topics)
-            if (fresh or unknown) and not await client.force_metadata_update():
-                raise KafkaConnectionError("No broker said what topics there are.")
-            counts = {topic: client.cluster.partitions_for_topic(topic) for topic in topics}
+            if fresh:
+                await _refresh(client)
+            for _ in range(_LOOKS):
+                counts = {topic: client.cluster.partitions_for_topic(topic) for topic in topics}
+                if all(counts.values()):
+                    break
+                # A broker learns of a new topic a little later than the one that made it.
+                await asyncio.sleep(_PAUSE_SECONDS)
+                await _refresh(client)
             return {topic: len(numbers) for topic, numbers in counts.items() if numbers}
 
         return await self.ask(look)
@@ -154,10 +164,14 @@ class Questions:
                     raise for_code(code)(f"{name}: {said}")
 
         async def led(client: AIOKafkaClient) -> None:
-            await client.force_metadata_update()
-            for name, partitions, _, _ in wanted:
-                if len(client.cluster.available_partitions_for_topic(name) or ()) < partitions:
-                    raise LeaderNotAvailableError(name)
+            # By what each broker knows: whoever asks next may ask any of them.
+            for broker in client.cluster.brokers():
+                with suppress(*_LOST):
+                    answer = await client.send(broker.nodeId, MetadataRequest([name for name, *_ in wanted]))
+                    leaders = [leader for *_, parts in answer.topics for _, _, leader, *_ in parts]
+                    if len(leaders) < sum(partitions for _, partitions, *_ in wanted) or -1 in leaders:
+                        raise LeaderNotAvailableError(f"broker {broker.nodeId}")
+            await _refresh(client)
 
         await self.ask(make)
         await self.ask(led)
@@ -265,11 +279,10 @@ class Questions:
 
     async def _read_once(self, place: TopicPartition, offset: int) -> tuple[list[Record], int]:
         """What one answer holds from this offset on, and where to go on; the same offset at the end."""
+        await self.partitions(place.topic)
 
         async def look(client: AIOKafkaClient) -> bytes | None:
-            leader = next(iter(_by_leader(client, [Partition(*place)])), None)
-            if leader is None:
-                raise ValueError(f"There is no topic {place.topic}.")
+            (leader,) = _by_leader(client, [Partition(*place)])
             wanted = [(place.topic, [(place.partition, offset, _READ_BYTES)])]
             answer = await client.send(leader, FetchRequest(0, 1, _READ_BYTES, _READ_COMMITTED, wanted))
             ((_, ((_, code, *_, records),)),) = answer.topics
@@ -288,6 +301,11 @@ class Questions:
         return found, offset
 
 
+async def _refresh(client: AIOKafkaClient) -> None:
+    if not await client.force_metadata_update():
+        raise KafkaConnectionError("No broker said what topics there are.")
+
+
 def as_record(partition: Partition, record: Any) -> Record:
     """An aiokafka record as ours. A foreign writer may leave out key, value or a header's value."""
     return Record(
@@ -301,11 +319,8 @@ def as_record(partition: Partition, record: Any) -> Record:
 
 
 def _by_leader(client: AIOKafkaClient, partitions: Iterable[Partition]) -> dict[int, list[Partition]]:
-    """The partitions of each broker that leads some. Those of topics that do not exist (any more) are left out."""
     led: defaultdict[int, list[Partition]] = defaultdict(list)
     for partition in partitions:
-        if client.cluster.partitions_for_topic(partition.topic) is None:
-            continue
         leader = client.cluster.leader_for_partition(TopicPartition(*partition))
         if leader is None or leader == -1:
             raise LeaderNotAvailableError(partition)

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from aiokafka.helpers import create_ssl_context
+
+from chassis.settings import Settings
 
 #: As large as a message may be, key and value; below a broker's default limit, which counts headers too.
 MAX_MESSAGE_BYTES: Final = 900_000
@@ -28,6 +30,21 @@ class Brokers:
     def __post_init__(self) -> None:
         if self.security_protocol.startswith("SASL") and not (self.username and self.password):
             raise ValueError(f"Kafka's security protocol {self.security_protocol} needs a user name and a password.")
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The brokers that the settings name. Raises `ValueError` when they name none."""
+        if not settings.kafka_bootstrap:
+            raise ValueError("No Kafka broker is named: set JOINTLY_KAFKA_BOOTSTRAP=host:port.")
+        password = settings.kafka_password
+        return cls(
+            settings.kafka_bootstrap,
+            settings.kafka_security_protocol,
+            settings.kafka_sasl_mechanism,
+            settings.kafka_username,
+            password.get_secret_value() if password else None,
+            settings.kafka_cafile,
+        )
 
     def options(self) -> dict[str, Any]:
         """What every client is made with."""

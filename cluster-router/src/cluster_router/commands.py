@@ -1,0 +1,54 @@
+"""What an operator can ask of the router: clusters and capacities from files, defaults, a check of decisions."""
+
+import tomllib
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from chassis.cause import Cause
+from chassis.service import Runtime
+
+from cluster_router.clients import read_csv
+from cluster_router.domain.clusters import Derivation
+from cluster_router.domain.decision import replay
+from cluster_router.handlers import county
+from cluster_router.handlers.county import Changes
+from cluster_router.policy import BOOK
+
+#: Types of establishment that belong to no cluster by default; the county's own code.
+_DEFAULTS: Final = tomllib.loads((files("cluster_router") / "data" / "default_clusters.toml").read_text("utf-8"))
+
+
+async def import_clusters(runtime: Runtime, path: Path) -> Changes:
+    """Clusters from a CSV file of memberships. Raises `NotAClusterFile`, with nothing imported."""
+    rows = read_csv(path)
+    async with runtime.transaction() as tx:
+        return await county.import_clusters(tx, rows, Cause.fresh())
+
+
+async def import_capacity(runtime: Runtime, path: Path) -> Changes:
+    """Dated capacities from a CSV file. Raises `NotAClusterFile` naming every wrong row, with nothing imported."""
+    rows = read_csv(path)
+    async with runtime.transaction() as tx:
+        return await county.import_capacities(tx, rows, Cause.fresh())
+
+
+async def default_clusters(
+    runtime: Runtime, *, local_authority: str | None = None, since: date | None = None
+) -> Changes:
+    """One cluster per district and phase, led by the school with most pupils. Raises `NoSchoolsKnown`."""
+    how = Derivation(
+        local_authority or _DEFAULTS["local_authority"],
+        frozenset(_DEFAULTS["not_mainstream"]),
+        since or _DEFAULTS["since"],
+    )
+    async with runtime.transaction() as tx:
+        return await county.default_clusters(tx, how, Cause.fresh())
+
+
+async def check_decisions(runtime: Runtime) -> int:
+    """Replay every decision from its trace, in order; returns how many. Raises `TraceDisagrees`."""
+    async with runtime.transaction() as tx:
+        traces = await tx.cases.traces()
+    return len(replay([(number, trace) for number, trace, _ in traces], BOOK))

@@ -1,0 +1,114 @@
+"""The county as it is known here, cases with their holder, and every decision with its trace."""
+
+from typing import Final
+
+import sqlalchemy as sa
+from chassis.tables import Timestamp, chassis_tables
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+SCHEMA: Final = "cluster_router"
+metadata: Final = sa.MetaData(schema=SCHEMA)
+chassis: Final = chassis_tables(metadata)
+
+#: One row: the lock that all decisions are made under, their counter, and what changes when schools or clusters do.
+county: Final = sa.Table(
+    "county",
+    metadata,
+    sa.Column("one", sa.Boolean, sa.CheckConstraint("one", name="only_one"), primary_key=True, server_default="true"),
+    sa.Column("last_decision", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("version", sa.Text, nullable=False, server_default="empty"),
+)
+
+school: Final = sa.Table(
+    "school",
+    metadata,
+    sa.Column("urn", sa.Text, primary_key=True),
+    sa.Column("organisation_id", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("phase", sa.Integer, nullable=False),
+    sa.Column("establishment_type", sa.Text, nullable=False),
+    sa.Column("status", sa.Integer, nullable=False),
+    sa.Column("local_authority", sa.Text),
+    sa.Column("district", sa.Text),
+    sa.Column("opened_on", sa.Date),
+    sa.Column("closed_on", sa.Date),
+    sa.Column("pupils", sa.Integer),
+    sa.Column("easting", sa.Integer),
+    sa.Column("northing", sa.Integer),
+    sa.Column("successors", JSONB, nullable=False),
+)
+
+cluster: Final = sa.Table(
+    "cluster",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("phase", sa.Text, nullable=False),
+    sa.Column("area", sa.Text, nullable=False),
+    sa.Column("lead_school_urn", sa.Text, nullable=False),
+    sa.Column("organisation_id", sa.Text, nullable=False),
+    sa.Column("members", JSONB, nullable=False),
+    sa.Column("capacities", JSONB, nullable=False),
+    #: Open cases that it holds.
+    sa.Column("load", sa.Integer, nullable=False, server_default="0"),
+)
+
+#: Who works for which cluster, by role; names and contacts are the directory's.
+team: Final = sa.Table(
+    "team",
+    metadata,
+    sa.Column("role_id", sa.Text, primary_key=True),
+    sa.Column("person_id", sa.Text, nullable=False),
+    sa.Column("cluster_id", sa.Text),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("sector", sa.Text, nullable=False),
+    sa.Column("since", sa.Date, nullable=False),
+    sa.Column("until", sa.Date),
+    sa.Index("team_cluster_id", "cluster_id"),
+)
+
+case_file: Final = sa.Table(
+    "case_file",
+    metadata,
+    sa.Column("case_id", sa.Text, primary_key=True),
+    sa.Column("reference", sa.Text, nullable=False),
+    #: Null once the case was erased.
+    sa.Column("circumstances", JSONB),
+    sa.Column("opened_at", Timestamp, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("cluster", sa.Text),
+    sa.Column("handover", JSONB),
+    sa.Column("for_a_person", sa.Boolean, nullable=False),
+    sa.Column("closed", sa.Boolean, nullable=False),
+    #: The newest decision about it.
+    sa.Column("decision", sa.BigInteger, nullable=False),
+    sa.Column("reasons", ARRAY(sa.Text), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Index("case_file_queue", "state", "opened_at"),
+    sa.Index("case_file_cluster", "cluster", "opened_at"),
+)
+
+decision: Final = sa.Table(
+    "decision",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True),
+    sa.Column("case_id", sa.Text, nullable=False),
+    sa.Column("decided_at", Timestamp, nullable=False),
+    sa.Column("rules_version", sa.Text, nullable=False),
+    sa.Column("cluster", sa.Text),
+    sa.Column("reasons", ARRAY(sa.Text), nullable=False),
+    sa.Column("trace", JSONB, nullable=False),
+    sa.Column("circumstances", JSONB),
+    sa.Index("decision_case_id", "case_id", "number"),
+)
+
+#: Who takes part in which case, as referral-api says.
+participant: Final = sa.Table(
+    "participant",
+    metadata,
+    sa.Column("case_id", sa.Text, primary_key=True),
+    sa.Column("organisation_id", sa.Text, primary_key=True),
+    sa.Column("role", sa.Text, primary_key=True),
+    sa.Column("since", sa.Date, nullable=False),
+    sa.Column("until", sa.Date),
+)

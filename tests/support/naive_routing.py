@@ -1,0 +1,167 @@
+"""Where a case belongs, worked out again without any of the project's code: slow, plain, from the register's own files.
+
+Reads three extracts of the register of schools: the county's mainstream schools of one spring, a newer list of every
+establishment with its status, and the links between schools that closed and those that carry on. Capacities are taken
+to be unlimited. What a cluster is called is `<district>-<phase>`.
+"""
+
+import csv
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+COUNTY_FILE = "gias/gloucestershire_916.csv"
+NEWER_FILE = "gias/gloucestershire_all_establishments_join.csv"
+LINKS_FILE = "gias/urn_links_gloucestershire.csv"
+
+PHASE_NAMES = {
+    "Not applicable": 0,
+    "Nursery": 1,
+    "Primary": 2,
+    "Middle deemed primary": 3,
+    "Secondary": 4,
+    "Middle deemed secondary": 5,
+    "16 plus": 6,
+    "All-through": 7,
+}
+
+
+def read_register(folder: Path) -> dict[str, dict[str, Any]]:
+    """URN -> what the extracts together say of the school: the newer one for its status, both for the rest."""
+    schools: dict[str, dict[str, Any]] = {}
+    with (folder / COUNTY_FILE).open(encoding="utf-8-sig", newline="") as lines:
+        for row in csv.DictReader(lines):
+            schools[row["urn"]] = {
+                "phase": PHASE_NAMES[row["phase_type"]],
+                "status": row["school_status"],
+                "last_day": date.fromisoformat(row["close_date"]) if row["close_date"] else None,
+                "district": row["administrative_district"],
+                "pupils": int(row["number_of_pupils"] or 0),
+                "place": (int(row["easting"]), int(row["northing"])),
+                "mainstream": True,
+                "next": [],
+            }
+    with (folder / NEWER_FILE).open(encoding="utf-8-sig", newline="") as lines:
+        for row in csv.DictReader(lines):
+            school = schools.setdefault(
+                row["urn"],
+                {
+                    "phase": PHASE_NAMES[row["phase_of_education"]],
+                    "last_day": None,
+                    "district": None,
+                    "pupils": 0,
+                    "place": (int(row["easting"]), int(row["northing"])) if row["easting"] else None,
+                    "mainstream": row["Type"] != "Special School" and row["SCHOOLTYPE"] != "Pupil referral unit",
+                    "next": [],
+                },
+            )
+            school["status"] = row["status"]
+    with (folder / LINKS_FILE).open(encoding="utf-8-sig", newline="") as lines:
+        for row in csv.DictReader(lines):
+            if row["LinkType"].startswith("Successor") and row["URN"] in schools:
+                day = row["LinkEstablishedDate"]
+                since = datetime.strptime(day, "%d-%m-%Y").date() if day else None  # noqa: DTZ007  a day has no zone
+                schools[row["URN"]]["next"].append((since, row["LinkURN"]))
+    return schools
+
+
+def naive_route(schools: dict[str, dict[str, Any]], child: dict[str, Any], today: date) -> str | None:
+    """The cluster of a child, or None where a person must decide.
+
+    `child`: `school` (URN or None), `year` (N, R, 1-14 or None), `age` (on 31 August), and `home`: the south-west corner
+    of its kilometre square, or the word `unknown`, `none` or `restricted`.
+    """
+    if child["home"] == "restricted":
+        return None
+    urn = child["school"]
+    if urn is not None and urn not in schools:
+        return None
+    attended = None if urn is None else still_open(schools, urn, today, ())
+    phase = which_phase(schools, attended, child["year"], child["age"])
+    if phase is None:
+        return None
+    if attended is not None:
+        cluster = cluster_by_school(schools, attended, phase, today)
+        if cluster is not None:
+            return cluster
+    if isinstance(child["home"], str):
+        return None
+    return cluster_by_home(schools, child["home"], phase, today)
+
+
+def is_shut(school: dict[str, Any], today: date) -> bool:
+    """Closed, by its last day if the register has one, else by its status."""
+    if school["last_day"] is not None:
+        return bool(today > school["last_day"])
+    return bool(school["status"] == "Closed")
+
+
+def still_open(schools: dict[str, dict[str, Any]], urn: str, today: date, been: tuple[str, ...]) -> str | None:
+    """The school itself while it is open, else the first open one found along its successors, oldest link first."""
+    if urn not in schools or urn in been:
+        return None
+    if not is_shut(schools[urn], today):
+        return urn
+    links = [(since or date(1, 1, 1), heir) for since, heir in schools[urn]["next"] if since is None or since <= today]
+    for _, heir in sorted(links):
+        found = still_open(schools, heir, today, (*been, urn))
+        if found is not None:
+            return found
+    return None
+
+
+def which_phase(schools: dict[str, dict[str, Any]], urn: str | None, year: str | None, age: int) -> str | None:
+    """Primary or secondary: the school's phase, else the year group, else the age; beyond 25 nobody knows."""
+    code = 0 if urn is None else schools[urn]["phase"]
+    if code in (1, 2, 3):
+        return "primary"
+    if code in (4, 5, 6):
+        return "secondary"
+    if code == 7 and year in ("N", "R", "1", "2", "3", "4", "5", "6"):
+        return "primary"
+    if code == 7 and year in ("7", "8", "9", "10", "11", "12", "13", "14"):
+        return "secondary"
+    if age > 25:
+        return None
+    return "primary" if age <= 10 else "secondary"
+
+
+def teaches(school: dict[str, Any], phase: str) -> bool:
+    """Whether it is a school of the phase."""
+    return school["phase"] == 7 or school["phase"] in ((1, 2, 3) if phase == "primary" else (4, 5, 6))
+
+
+def district_of(schools: dict[str, dict[str, Any]], urn: str) -> str | None:
+    """The school's own district, or that of the first school which it carries on for."""
+    if schools[urn]["district"]:
+        return str(schools[urn]["district"])
+    for before in sorted(schools):
+        if schools[before]["district"] and any(heir == urn for _, heir in schools[before]["next"]):
+            return str(schools[before]["district"])
+    return None
+
+
+def cluster_by_school(schools: dict[str, dict[str, Any]], urn: str, phase: str, today: date) -> str | None:
+    """The cluster that the school is a member of: every open mainstream school of a district and phase is one."""
+    school = schools[urn]
+    if not school["mainstream"] or not teaches(school, phase) or is_shut(school, today):
+        return None
+    district = district_of(schools, urn)
+    return None if district is None else f"{district.lower().replace(' ', '-')}-{phase}"
+
+
+def cluster_by_home(
+    schools: dict[str, dict[str, Any]], square: tuple[int, int], phase: str, today: date
+) -> str | None:
+    """The cluster of the school of the phase that is nearest to the middle of the home's square."""
+    east, north = square[0] + 500, square[1] + 500
+    best: tuple[int, str] | None = None
+    for urn, school in schools.items():
+        if school["place"] is None or is_shut(school, today):
+            continue
+        cluster = cluster_by_school(schools, urn, phase, today)
+        if cluster is not None:
+            way = (school["place"][0] - east) ** 2 + (school["place"][1] - north) ** 2
+            if best is None or (way, cluster) < best:
+                best = (way, cluster)
+    return None if best is None else best[1]
