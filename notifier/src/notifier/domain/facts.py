@@ -1,0 +1,71 @@
+"""What an event says that matters for telling people: which case, which clusters and organisations, when."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from schemas.event import Event
+
+#: Roles and rules have dates of effect in the county's own days, not in UTC's.
+COUNTY_TIME: Final = ZoneInfo("Europe/London")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One event about one case, reduced to what decides who is told and what the text says."""
+
+    event_id: str
+    type: str
+    case_id: str
+    #: When it happened, UTC.
+    at: datetime
+    #: The event's own word on urgency; most events have none.
+    urgency: str | None = None
+    #: The cluster that the event is about.
+    cluster_id: str | None = None
+    #: The cluster that a case comes from, where the event names it.
+    from_cluster_id: str | None = None
+    #: The cluster that a case is offered to.
+    to_cluster_id: str | None = None
+    #: The organisation that is asked for something.
+    asked_of: str | None = None
+    #: Who did it: they know, and are not told.
+    actor: str | None = None
+    due: date | None = None
+
+    @property
+    def on(self) -> date:
+        """The county's day on which it happened."""
+        return county_day(self.at)
+
+
+def county_day(at: datetime) -> date:
+    """The calendar day in the county at an instant."""
+    return at.astimezone(COUNTY_TIME).date()
+
+
+def fact_of(event: Event, *, event_id: str, at: datetime) -> Fact:
+    """Read a fact from any event that has a `case_id`.
+
+    The contracts call the same thing by the same name in every event, so one reading serves them all.
+    """
+
+    def said(*fields: str) -> str | None:
+        return next((value for field in fields if (value := getattr(event, field, None)) is not None), None)
+
+    circumstances = getattr(event, "circumstances", None)
+    answer_by: datetime | None = getattr(event, "answer_by", None)
+    return Fact(
+        event_id=event_id,
+        type=event.type,
+        case_id=str(getattr(event, "case_id")),  # noqa: B009  the base class has no such field
+        at=at,
+        urgency=said("urgency") or getattr(circumstances, "urgency", None),
+        cluster_id=said("cluster_id"),
+        from_cluster_id=said("from_cluster_id"),
+        to_cluster_id=said("to_cluster_id"),
+        asked_of=said("asked_of"),
+        actor=said("accepted_by", "returned_by", "overridden_by", "asked_by"),
+        due=county_day(answer_by) if answer_by is not None else getattr(event, "due_on", None),
+    )

@@ -1,0 +1,1 @@
+"""Everything the notifier does: it hears (`hearing`), tells (`telling`), minds its inbox and sends letters."""

@@ -1,0 +1,221 @@
+"""Whom facts were for (addresses), who was told (the inbox), and the letters and tasks that follow from it."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from chassis.clock import new_id, wall_now
+from chassis.transaction import Transaction
+
+from notifier.domain.facts import Fact
+from notifier.domain.planning import COUNCIL, Case, Place, Told
+from notifier.domain.post import State
+from notifier.tables import address, letter, notification
+
+#: An address that may still find somebody: recent, or unclaimed; of a case that is open.
+_OPEN: Final = """
+FROM address a JOIN case_file f USING (case_id)
+WHERE (a.place = ANY($1::text[]) OR ($2 AND a.rung IS NULL)) AND (a.at >= $3 OR a.rung IS DISTINCT FROM 0)
+  AND f.closed_at IS NULL AND f.reference IS NOT NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One person's row in the inbox, and the letter that goes with it."""
+
+    event_id: str
+    person_id: str
+    case_id: str
+    reference: str
+    place: str
+    rule: str
+    text: str
+    urgent: bool
+    at: datetime
+    correlation_id: str
+    #: The letter's subject; None: no letter.
+    subject: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An address as it was kept."""
+
+    fact: Fact
+    rule: str
+    place: Place
+    urgency: str | None
+    case: Case
+    rung: int | None
+    correlation_id: str
+
+    @property
+    def position(self) -> tuple[str, str, str, str]:
+        """Where it stands among the others, for going on after it."""
+        return self.fact.at.isoformat(), self.fact.event_id, self.rule, self.place.key
+
+
+class Inbox:
+    """Repository of addresses and of what people were told."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def note(self, told: Iterable[tuple[Told, str | None, str]]) -> None:
+        """Keep whom facts were for and who stood in: (what was found, the case's urgency, correlation id)."""
+        await self._tx.insert(
+            address,
+            [
+                {
+                    "event_id": t.address.fact.event_id,
+                    "rule": t.address.rule.id,
+                    "place": t.address.place.key,
+                    "event_type": t.address.fact.type,
+                    "case_id": t.address.fact.case_id,
+                    "at": t.address.fact.at,
+                    "case_urgency": urgency,
+                    "actor": t.address.fact.actor,
+                    "due": t.address.fact.due,
+                    "rung": t.rung,
+                    "correlation_id": correlation_id,
+                }
+                for t, urgency, correlation_id in told
+            ],
+            conflict=("event_id", "rule", "place"),
+            update=("rung",),
+        )
+
+    async def put(self, items: Iterable[Item]) -> list[tuple[Item, str]]:
+        """Tell people, each of each fact once, whatever comes twice. Returns what was new, each with its id."""
+        rows = sorted(items, key=lambda item: (item.event_id, item.person_id))
+        ids = {(item.event_id, item.person_id): new_id() for item in rows}
+        written = await self._tx.insert(
+            notification,
+            [
+                {
+                    "id": ids[item.event_id, item.person_id],
+                    "event_id": item.event_id,
+                    "person_id": item.person_id,
+                    "case_id": item.case_id,
+                    "reference": item.reference,
+                    "place": item.place,
+                    "rule": item.rule,
+                    "text": item.text,
+                    "urgent": item.urgent,
+                    "at": item.at,
+                    "told_at": self._tx.now,
+                }
+                for item in rows
+            ],
+            conflict=("event_id", "person_id"),
+            returning=("event_id", "person_id"),
+        )
+        new = {(row["event_id"], row["person_id"]) for row in written}
+        told = [(item, ids[key]) for item in rows if (key := (item.event_id, item.person_id)) in new]
+        await self._write_letters([(item, id) for item, id in told if item.subject is not None])
+        return told
+
+    async def _write_letters(self, told: Sequence[tuple[Item, str]]) -> None:
+        now = wall_now()
+        await self._tx.insert(
+            letter,
+            [
+                {
+                    "id": new_id(),
+                    "notification_id": id,
+                    "person_id": item.person_id,
+                    "case_id": item.case_id,
+                    "rule": item.rule,
+                    "subject": item.subject,
+                    "text": item.text,
+                    "urgent": item.urgent,
+                    "state": State.WAITING.value,
+                    "asked_at": now,
+                    "attempts": 0,
+                    "next_at": now,
+                    "correlation_id": item.correlation_id,
+                }
+                for item, id in told
+            ],
+        )
+
+    async def open_tasks(self, kind: str, tasks: Iterable[tuple[str, str, str | None, str | None]]) -> None:
+        """Ask the intake desk to put something right: (about, reason, case, person). Open ones stay as they are."""
+        await self._tx.rows(
+            "INSERT INTO task AS t (id, kind, about, reason, case_id, person_id, opened_at)"
+            " SELECT id, $1, about, reason, case_id, person_id, $2"
+            " FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[])"
+            " AS i(about, reason, case_id, person_id, id) ORDER BY about"
+            " ON CONFLICT (kind, about) DO UPDATE SET done_at = NULL, done_by = NULL, opened_at = excluded.opened_at"
+            " WHERE t.done_at IS NOT NULL",
+            kind, self._tx.now, *_columns([(*t, new_id()) for t in sorted(set(tasks), key=str)], 5),
+        )  # fmt: skip
+
+    async def close_tasks(self, kind: str, about: Collection[str]) -> None:
+        """Nothing has to be put right any more."""
+        await self._tx.rows(
+            "UPDATE task SET done_at = $3 WHERE kind = $1 AND about = ANY($2::text[]) AND done_at IS NULL",
+            kind, list(about), self._tx.now,
+        )  # fmt: skip
+
+    async def still_open(self, place: Place, *, since: datetime, after: Sequence[str] | None, limit: int) -> list[Kept]:
+        """The facts at a place that a newcomer must hear of, oldest first, from a position on."""
+        start = (datetime.fromisoformat(after[0]), *after[1:]) if after else (since - timedelta(days=36500), "", "", "")
+        rows = await self._tx.rows(
+            "SELECT a.*, f.reference, f.urgency, f.cluster_id, f.closed_at"
+            f" {_OPEN} AND (a.at, a.event_id, a.rule, a.place) > ($4, $5, $6, $7)"
+            " ORDER BY a.at, a.event_id, a.rule, a.place LIMIT $8",
+            [place.key], place == COUNCIL, since, *start, limit,
+        )  # fmt: skip
+        return [
+            Kept(
+                fact=Fact(
+                    event_id=row["event_id"],
+                    type=row["event_type"],
+                    case_id=row["case_id"],
+                    at=row["at"],
+                    actor=row["actor"],
+                    due=row["due"],
+                ),
+                rule=row["rule"],
+                place=Place.from_key(row["place"]),
+                urgency=row["case_urgency"],
+                case=Case(row["case_id"], row["reference"], row["urgency"], row["cluster_id"]),
+                rung=row["rung"],
+                correlation_id=row["correlation_id"],
+            )
+            for row in rows
+        ]
+
+    async def unclaimed(self, abouts: Collection[str]) -> set[str]:
+        """Which of these places (by key) still have a fact of an open case that nobody in the role has heard of."""
+        rows = await self._tx.rows(
+            "SELECT DISTINCT a.place FROM address a JOIN case_file f USING (case_id)"
+            " WHERE a.place = ANY($1::text[]) AND a.rung IS DISTINCT FROM 0 AND f.closed_at IS NULL",
+            list(abouts),
+        )
+        return {row["place"] for row in rows}
+
+    async def cases_of(self, ids: Collection[str]) -> dict[str, str]:
+        """Inbox row -> its case."""
+        rows = await self._tx.rows("SELECT id, case_id FROM notification WHERE id = ANY($1::text[])", list(ids))
+        return {row["id"]: row["case_id"] for row in rows}
+
+    async def mark(self, marks: Sequence[tuple[str, str, bool]]) -> dict[tuple[str, str], bool]:
+        """Mark rows (id, person, read). Returns those that are this person's; true: read for the first time ever."""
+        rows = await self._tx.rows(
+            "WITH m AS (SELECT n.id, n.delivered_at IS NULL AND i.read AS first, i.read"
+            " FROM unnest($1::text[], $2::text[], $3::bool[]) AS i(id, person_id, read)"
+            " JOIN notification n ON n.id = i.id AND n.person_id = i.person_id ORDER BY n.id FOR UPDATE OF n)"
+            " UPDATE notification n SET read_at = CASE WHEN m.read THEN coalesce(n.read_at, $4) END,"
+            " delivered_at = CASE WHEN m.first THEN $4 ELSE n.delivered_at END FROM m WHERE n.id = m.id"
+            " RETURNING n.id, n.person_id, m.first",
+            *_columns(marks, 3), self._tx.now,
+        )  # fmt: skip
+        return {(row["id"], row["person_id"]): row["first"] for row in rows}
+
+
+def _columns(rows: Sequence[tuple[object, ...]], count: int) -> list[list[object]]:
+    return [[row[n] for row in rows] for n in range(count)]

@@ -1,0 +1,1 @@
+"""The routes of referral-api, by resource: parse, have it handled, answer."""

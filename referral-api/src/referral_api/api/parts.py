@@ -1,0 +1,116 @@
+"""What several routes need: who may call, ids in paths, cursors, keys, settings."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Final, TypeVar
+
+from chassis.actions import IdempotencyKey
+from chassis.auth import Caller
+from chassis.errors import Malformed, Refusal
+from chassis.http import allow, cause, idempotency_key, json_response, runtime
+from chassis.wire import Line
+from fastapi import Depends, Path, Query, Request, Response
+
+from referral_api.handlers.files import nothing
+from referral_api.policy import is_intake
+from referral_api.settings import Settings
+from referral_api.store import Tx
+
+R = TypeVar("R")
+Row = dict[str, Any]
+
+_ID: Final = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
+#: Who sends referrals.
+Sender = Annotated[Caller, Depends(allow("agency-system", "referrer", "caseworker"))]
+#: Who reads referrals and cases, as far as they take part.
+Reader = Annotated[
+    Caller,
+    Depends(
+        allow(
+            "agency-system", "referrer", "caseworker", "cluster-lead", "adviser", "data-protection-officer", "service"
+        )
+    ),
+]
+#: Who works cases.
+Worker = Annotated[Caller, Depends(allow("caseworker", "cluster-lead", "adviser"))]
+#: Who sits at the intake desk, if their organisation has it.
+Desk = Annotated[Caller, Depends(allow("caseworker"))]
+
+Id = Annotated[str, Path(pattern=_ID)]
+OptionalId = Annotated[str | None, Query(pattern=_ID)]
+OptionalWord = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")]
+OptionalLine = Annotated[Line | None, Query(max_length=100)]
+DryRun = Annotated[bool, Query()]
+Limit = Annotated[int, Query(ge=1, le=200)]
+Cursor = Annotated[str | None, Query(max_length=600)]
+
+
+def settings(request: Request) -> Settings:
+    """What is set of this service."""
+    known = runtime(request).settings
+    return known if isinstance(known, Settings) else Settings(**known.model_dump(exclude_unset=True))
+
+
+def at_the_desk(request: Request, caller: Caller) -> None:
+    """Raises `NotFound` unless the caller sits at the intake desk: for others its queue does not exist."""
+    if not is_intake(caller, settings(request).intake_organisation):
+        raise nothing()
+
+
+def optional_key(request: Request, caller: Caller, digest: bytes) -> IdempotencyKey | None:
+    """The Idempotency-Key of a change, which is safe to repeat without: If-Match sees to it."""
+    if "idempotency-key" not in request.headers:
+        return None
+    return idempotency_key(request, caller, digest)
+
+
+def position(
+    request: Request, caller: Caller, cursor: str | None, *kinds: Callable[[Any], Any]
+) -> tuple[Any, ...] | None:
+    """What a cursor stands for. Raises `Malformed` unless it was made for a list of this kind."""
+    if cursor is None:
+        return None
+    values = runtime(request).cursors.decode(caller, cursor)
+    try:
+        return tuple(kind(value) for kind, value in zip(kinds, values, strict=True))
+    except (ValueError, TypeError) as error:
+        raise Malformed("The cursor is not one of ours.", pointer="/query/cursor") from error
+
+
+def page(
+    request: Request,
+    caller: Caller,
+    rows: Sequence[Row],
+    limit: int,
+    *,
+    show: Callable[[Row], Row],
+    at: Callable[[Row], Sequence[str | int]],
+) -> Response:
+    """A page of a list that was asked for with one row more than fits."""
+    last = rows[limit - 1] if len(rows) > limit else None
+    following = runtime(request).cursors.encode(caller, *at(last)) if last is not None else None
+    return json_response({"items": [show(row) for row in rows[:limit]], "next": following})
+
+
+def instant_of(text: Any) -> datetime:
+    """A cursor's time. Raises `ValueError` for anything else."""
+    return datetime.fromisoformat(str(text))
+
+
+def note_read(request: Request, tx: Tx, caller: Caller, *, what: str, what_id: str, case_id: str | None = None) -> None:
+    """Audit that somebody reads."""
+    tx.audit(
+        action="read",
+        what=what,
+        what_id=what_id,
+        caller=caller,
+        case_id=case_id,
+        correlation_id=cause(request).correlation_id,
+    )
+
+
+def returned(outcome: R | Refusal) -> R:
+    """What a handler gave back outside a batch. Raises its refusal."""
+    if isinstance(outcome, Refusal):
+        raise outcome
+    return outcome

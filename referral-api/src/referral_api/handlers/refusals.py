@@ -1,0 +1,92 @@
+"""The expected nos of referral-api, each named after its situation."""
+
+from collections.abc import Sequence
+
+from chassis.errors import Conflict, FieldError, Forbidden, Invalid
+
+from referral_api.domain.content import Flaw
+from referral_api.domain.lifecycle import ReferralStatus
+
+
+class UnfitReferral(Invalid):
+    """What was sent makes no sense as a referral."""
+
+    code = "unfit-referral"
+
+    def __init__(self, flaws: Sequence[Flaw]) -> None:
+        super().__init__(
+            "The referral cannot be taken as it is; see errors.",
+            errors=[FieldError(flaw.pointer, flaw.code, flaw.detail) for flaw in flaws],
+        )
+
+
+class UnknownCode(Invalid):
+    """The code is in no registry, or not on this day."""
+
+    code = "unknown-code"
+
+
+class DueInThePast(Invalid):
+    """Nobody can answer by yesterday."""
+
+    code = "due-in-the-past"
+
+
+class OutOfTurn(Conflict):
+    """A referral in this state cannot go there."""
+
+    code = "out-of-turn"
+
+    def __init__(self, was: ReferralStatus) -> None:
+        super().__init__(f"The referral is {was.value.replace('-', ' ')}; this cannot be done any more.")
+
+
+class CaseIsClosed(Conflict):
+    """The case ended."""
+
+    code = "case-closed"
+
+    def __init__(self) -> None:
+        super().__init__("The case is closed. A new referral of the child opens the next one.")
+
+
+class AlreadyAnswered(Conflict):
+    """The request for information was answered."""
+
+    code = "already-answered"
+
+    def __init__(self) -> None:
+        super().__init__("This request has been answered.")
+
+
+class AlreadyDecided(Conflict):
+    """Somebody has decided about these two."""
+
+    code = "already-decided"
+
+    def __init__(self) -> None:
+        super().__init__("This has been decided. A wrong link is undone by taking the referral out of the case.")
+
+
+class OnlyReferral(Conflict):
+    """The case has no other referral."""
+
+    code = "only-referral"
+
+    def __init__(self) -> None:
+        super().__init__("This is the only referral of its case; there is nothing to take it out of.")
+
+
+class AlreadyThere(Conflict):
+    """The referral belongs to that case."""
+
+    code = "already-there"
+
+    def __init__(self) -> None:
+        super().__init__("The referral belongs to this case already.")
+
+
+class NotTheirsToDo(Forbidden):
+    """They see it, but it is for others to do."""
+
+    code = "not-yours-to-do"

@@ -1,0 +1,73 @@
+"""The dated data files of this service, read once: rules and limits that hold from a day on, templates."""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from functools import cache, lru_cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+from referral_api.domain.content import Limits
+from referral_api.domain.identity import Rules
+
+
+class NoRulesYet(LookupError):
+    """The data names no entry whose day has come."""
+
+
+@cache
+def _document(name: str) -> Mapping[str, Any]:
+    text = (files("referral_api") / "data" / f"{name}.toml").read_text(encoding="utf-8")
+    return MappingProxyType(tomllib.loads(text))
+
+
+@cache
+def _every_identity_rules() -> tuple[Rules, ...]:
+    """Newest first."""
+    every = (
+        Rules(
+            since=entry["since"],
+            high=entry["high"],
+            low=entry["low"],
+            weights=entry["weights"],
+            ignored=frozenset(entry["ignored_words"]),
+            short_forms={short: frozenset(long) for short, long in entry["short_forms"].items()},
+        )
+        for entry in _document("identity")["rules"]
+    )
+    return tuple(sorted(every, key=lambda rules: rules.since, reverse=True))
+
+
+def identity_rules(on: date) -> Rules:
+    """How descriptions of children are compared on a day; before the first entry, as it says. Raises `NoRulesYet`."""
+    every = _every_identity_rules()
+    if not every:
+        raise NoRulesYet
+    return next((rules for rules in every if rules.since <= on), every[-1])
+
+
+def limits(on: date) -> Limits:
+    """Who may be referred on a day. Raises `NoRulesYet`."""
+    entry = _newest("intake", "limits", on)
+    return Limits(since=entry["since"], oldest=entry["oldest"])
+
+
+def front_door(on: date) -> Mapping[str, Any]:
+    """Whom to call on a day when a child is in danger: name, telephone, hours, advice. Raises `NoRulesYet`."""
+    return _newest("intake", "front_door", on)
+
+
+def timeline_templates() -> Mapping[str, str]:
+    """Event type -> what the timeline says of it."""
+    templates: Mapping[str, str] = _document("timeline")["sentences"]
+    return templates
+
+
+@lru_cache(maxsize=64)
+def _newest(document: str, name: str, on: date) -> Mapping[str, Any]:
+    entries = sorted(_document(document)[name], key=lambda entry: entry["since"], reverse=True)
+    if not entries:
+        raise NoRulesYet
+    found: Mapping[str, Any] = next((entry for entry in entries if entry["since"] <= on), entries[-1])
+    return found

@@ -1,0 +1,153 @@
+"""The tables of referral-api: the only ones in the house that hold who a child is.
+
+Rows about people carry `organisations`: who may read them.
+"""
+
+from typing import Final
+
+import sqlalchemy as sa
+from chassis.tables import Timestamp, chassis_tables
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+metadata: Final = sa.MetaData(schema="referral_api")
+chassis: Final = chassis_tables(metadata)
+
+_OPEN: Final = sa.text("status = 'open'")
+
+case_file: Final = sa.Table(
+    "case_file",
+    metadata,
+    sa.Column("case_id", sa.Text, primary_key=True),
+    sa.Column("reference", sa.Text, nullable=False, unique=True),
+    #: Whom it concerns; a child has one open case at most.
+    sa.Column("child_id", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("opened_at", Timestamp, nullable=False),
+    sa.Column("closed_at", Timestamp),
+    sa.Column("closing_reason", sa.Text),
+    sa.Column("circumstances", JSONB, nullable=False),
+    sa.Column("participants", JSONB, nullable=False),
+    sa.Column("organisations", ARRAY(sa.Text), nullable=False),
+    #: What routing has told: pending, queued, assigned or accepted.
+    sa.Column("assignment_state", sa.Text, nullable=False),
+    sa.Column("cluster_id", sa.Text),
+    sa.Column("holder_id", sa.Text),
+    sa.Column("decision", sa.BigInteger),
+    sa.Column("reasons", ARRAY(sa.Text), nullable=False),
+    sa.Column("assigned_at", Timestamp),
+    sa.Index("case_file_child_id", "child_id"),
+    sa.Index("case_file_one_open", "child_id", unique=True, postgresql_where=_OPEN),
+    sa.Index("case_file_organisations", "organisations", postgresql_using="gin"),
+    sa.Index("case_file_cluster_id", "cluster_id"),
+    sa.Index("case_file_opened_at", "opened_at", "case_id"),
+)
+
+referral: Final = sa.Table(
+    "referral",
+    metadata,
+    sa.Column("referral_id", sa.Text, primary_key=True),
+    sa.Column("case_id", sa.Text, nullable=False),
+    sa.Column("child_id", sa.Text, nullable=False),
+    sa.Column("organisation_id", sa.Text, nullable=False),
+    sa.Column("sector", sa.Text, nullable=False),
+    sa.Column("organisations", ARRAY(sa.Text), nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("urgency", sa.Text, nullable=False),
+    #: The sender's own id of it.
+    sa.Column("sender_reference", sa.Text),
+    sa.Column("submitted_at", Timestamp, nullable=False),
+    sa.Column("submitted_by", sa.Text, nullable=False),
+    sa.Column("said_at", Timestamp, nullable=False),
+    sa.Column("home", JSONB, nullable=False),
+    #: What was sent, as it stands now.
+    sa.Column("content", JSONB, nullable=False),
+    sa.Index("referral_case_id", "case_id"),
+    sa.Index("referral_child_id", "child_id"),
+    sa.Index("referral_organisation_id", "organisation_id", "referral_id"),
+    sa.Index("referral_sender_reference", "organisation_id", "sender_reference"),
+)
+
+#: Where descriptions of one child meet (`domain.fingerprints`).
+fingerprint: Final = sa.Table(
+    "fingerprint",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True),
+    sa.Column("referral_id", sa.Text, primary_key=True),
+    sa.Index("fingerprint_referral_id", "referral_id"),
+)
+
+#: Two children that may be one, and what a person found.
+possible_match: Final = sa.Table(
+    "possible_match",
+    metadata,
+    sa.Column("match_id", sa.Text, primary_key=True),
+    #: In alphabetical order.
+    sa.Column("child_id", sa.Text, nullable=False),
+    sa.Column("other_child_id", sa.Text, nullable=False),
+    #: open, same or different.
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("matched_by", sa.Text, nullable=False),
+    sa.Column("weight", sa.Integer, nullable=False),
+    #: Field -> level of agreement; no values.
+    sa.Column("levels", JSONB, nullable=False),
+    sa.Column("asked_at", Timestamp, nullable=False),
+    sa.Column("decided_at", Timestamp),
+    sa.Column("decided_by", sa.Text),
+    sa.UniqueConstraint("child_id", "other_child_id", name="possible_match_once"),
+    sa.Index("possible_match_other_child_id", "other_child_id"),
+    sa.Index("possible_match_open", "match_id", postgresql_where=_OPEN),
+)
+
+information_request: Final = sa.Table(
+    "information_request",
+    metadata,
+    sa.Column("request_id", sa.Text, primary_key=True),
+    sa.Column("referral_id", sa.Text, nullable=False),
+    sa.Column("asked_by", sa.Text, nullable=False),
+    sa.Column("asked_by_person", sa.Text, nullable=False),
+    sa.Column("asked_at", Timestamp, nullable=False),
+    sa.Column("due_on", sa.Date, nullable=False),
+    sa.Column("fields", ARRAY(sa.Text), nullable=False),
+    sa.Column("question", sa.Text, nullable=False),
+    sa.Column("answer", sa.Text),
+    sa.Column("answered_at", Timestamp),
+    sa.Column("answered_by_person", sa.Text),
+    sa.Column("organisations", ARRAY(sa.Text), nullable=False),
+    sa.Index("information_request_referral_id", "referral_id"),
+)
+
+#: Every fact about a case from every service, as it was said; it names nobody.
+timeline_entry: Final = sa.Table(
+    "timeline_entry",
+    metadata,
+    sa.Column("event_id", sa.Text, primary_key=True),
+    sa.Column("case_id", sa.Text, nullable=False),
+    sa.Column("at", Timestamp, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("data", JSONB, nullable=False),
+    sa.Index("timeline_entry_case_id", "case_id", "at", "source", "sequence"),
+)
+
+#: Clusters and organisations, by the name that people know.
+known_name: Final = sa.Table(
+    "known_name",
+    metadata,
+    #: cluster or organisation.
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    #: Of a cluster: its lead school's organisation.
+    sa.Column("organisation_id", sa.Text),
+)
+
+#: Which square kilometre a postcode's homes lie in; no closer.
+postcode: Final = sa.Table(
+    "postcode",
+    metadata,
+    sa.Column("postcode", sa.Text, primary_key=True),
+    sa.Column("easting_km", sa.SmallInteger, nullable=False),
+    sa.Column("northing_km", sa.SmallInteger, nullable=False),
+)

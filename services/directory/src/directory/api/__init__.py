@@ -1,0 +1,1 @@
+"""The routes of the directory, by resource: parse, have it handled, answer."""

@@ -1,0 +1,22 @@
+"""`jointly demo`: a first look at the whole."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from jointly.demo.show import show
+from jointly.settings import Settings
+from jointly.terminal import Terminal
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def demo(
+    referrals: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 60,
+    rate: Annotated[float, typer.Option(min=0, help="So many a second; 0 as fast as possible.")] = 0,
+    seed: Annotated[int | None, typer.Option(help="The same seed posts the same children.")] = None,
+) -> None:
+    """Post referrals as a school's, a health and a social care system, and watch them find their clusters."""
+    asyncio.run(show(Settings(), count=referrals, rate=rate, seed=seed, terminal=Terminal()))

@@ -1,0 +1,1 @@
+"""The demonstration: believable referrals of plainly synthetic children, posted as three agencies' systems would."""

@@ -1,0 +1,184 @@
+"""Made-up referrals: the same for the same seed, plainly of no real child, in the proportions of a real county."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from importlib.resources import files
+from random import Random
+from typing import Any, Final
+
+_PRIMARY: Final = frozenset({1, 2, 3, 7})
+_SECONDARY: Final = frozenset({4, 5, 7})
+_SECONDARY_FROM_AGE: Final = 11
+_YEARS: Final = ("R", *(str(year) for year in range(1, 15)))
+_UPN_LETTERS: Final = "ABCDEFGHJKLMNPQRTUVWXYZ"
+#: An establishment number that no school of the county has.
+_UPN_SCHOOL: Final = "9169999"
+_INVALID_CHECK: Final = 10
+_SHARED: Final = ("given_name", "family_name", "date_of_birth", "sex", "postcode", "nhs_number")
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSchool:
+    """A school that children of the demo go to."""
+
+    urn: str
+    phase: int
+    postcode: str
+
+
+@dataclass(frozen=True, slots=True)
+class DemoReferral:
+    """A body for `POST /v1/referrals`, and the sector whose system posts it."""
+
+    sector: str
+    body: Mapping[str, Any]
+
+
+@cache
+def mix() -> Mapping[str, Any]:
+    """The proportions and words."""
+    return tomllib.loads(files("jointly").joinpath("data/demo_referrals.toml").read_text(encoding="utf-8"))
+
+
+def referrals(count: int, schools: Sequence[DemoSchool], *, today: date, seed: int = 1) -> list[DemoReferral]:
+    """So many referrals for children at these schools.
+
+    The same seed gives the same children. Identifiers follow the seed, so two runs with two seeds share no child.
+    """
+    chance = Random(seed)  # noqa: S311  repeatable on purpose, nothing depends on it being unguessable
+    made: list[DemoReferral] = []
+    for number in range(count):
+        rare = chance.uniform(0, 100)
+        shares = mix()["in_a_hundred"]
+        earlier = [referral for referral in made if referral.body["child"]["nhs_number"]]
+        if earlier and rare < shares["second_agency"]:
+            made.append(_second_agency(chance.choice(earlier), number, chance, today))
+            continue
+        child = _child(number, schools, chance, today, seed)
+        if made and rare > 100 - shares["sibling"]:
+            family = chance.choice(made).body["child"]
+            child |= {"family_name": family["family_name"], "postcode": family["postcode"]}
+        made.append(_referral(child, _pick(mix()["sector"], chance), number, chance, today))
+    return made
+
+
+def _child(number: int, schools: Sequence[DemoSchool], chance: Random, today: date, seed: int) -> dict[str, Any]:
+    words, shares = mix()["words"], mix()["in_a_hundred"]
+    age = int(_pick(mix()["age"], chance))
+    phases = _SECONDARY if age >= _SECONDARY_FROM_AGE else _PRIMARY
+    school = chance.choice([school for school in schools if school.phase in phases] or list(schools))
+    at_school = not _happens(shares["no_school"], chance)
+    unique = (seed * 1_000 + number) % 100_000
+    return {
+        "given_name": chance.choice(words["given_names"]),
+        "family_name": f"{chance.choice(words['surnames'])}-Test",
+        "date_of_birth": _born(age, chance, today).isoformat(),
+        "sex": _pick(mix()["sex"], chance),
+        "postcode": school.postcode,
+        "nhs_number": nhs_number(unique),
+        "upn": upn(unique) if at_school else None,
+        "school_urn": school.urn if at_school else None,
+        "year_group": _YEARS[age - 4] if at_school else None,
+        "address_restricted": _happens(shares["restricted"], chance),
+        "has_social_worker": _happens(shares["social_worker"], chance),
+    }
+
+
+def _born(age: int, chance: Random, today: date) -> date:
+    """A birthday that makes the child so old on the 31 August before this school year."""
+    cut_off = date(today.year if today.month > 8 else today.year - 1, 8, 31)  # noqa: PLR2004  August
+    return cut_off.replace(year=cut_off.year - age) - timedelta(days=chance.randrange(0, 360))
+
+
+def _referral(child: dict[str, Any], sector: str, number: int, chance: Random, today: date) -> DemoReferral:
+    shares = mix()["in_a_hundred"]
+    first = _pick(mix()["primary_need"], chance)
+    second = _pick(mix()["primary_need"], chance)
+    needs = [first] if second == first else [first, second]
+    risk = _pick(mix()["risk_of_exclusion"], chance)
+    concern = mix()["words"]["concern"]
+    body = {
+        "child": child if sector == "education" else {**child, "upn": None},
+        "family": {
+            "informed": True,
+            "views": None,
+            "interpreter_language": chance.choice(mix()["words"]["languages"])
+            if _happens(shares["interpreter"], chance)
+            else None,
+            "contacts": [
+                {
+                    "name": f"Parent {child['family_name']}",
+                    "relationship": chance.choice(["mother", "father"]),
+                    "parental_responsibility": True,
+                    "safe_to_contact": not child["address_restricted"],
+                }
+            ],
+        },
+        "needs": [{"type": need, "rank": rank} for rank, need in enumerate(needs, start=1)],
+        "concern": {
+            "summary": concern.get(first, concern["other"]),
+            "risk_of_exclusion": risk,
+            "attendance": round(chance.uniform(0.5, 0.85) if risk == "imminent" else chance.uniform(0.8, 1.0), 2),
+        },
+        "requested": chance.choice(
+            [["assessment"], ["assessment", "early-funding"], ["advice"], ["early-funding"], ["placement"]]
+        ),
+        "urgency": _pick(mix()["urgency"], chance),
+        "basis": {
+            "kind": "public-task",
+            "special_category": "health-or-social-care" if sector == "health" else "substantial-public-interest",
+            "recorded_on": today.isoformat(),
+        },
+        "referrer": _referrer(sector, number),
+    }
+    return DemoReferral(sector, body)
+
+
+def _second_agency(first: DemoReferral, number: int, chance: Random, today: date) -> DemoReferral:
+    """Another agency writes about the same child, as it knows them."""
+    sector = chance.choice([each for each in mix()["sector"] if each != first.sector])
+    known = first.body["child"]
+    child = {**known, **{name: known[name] for name in _SHARED}, "upn": None}
+    return _referral(child, sector, number, chance, today)
+
+
+def _referrer(sector: str, number: int) -> dict[str, Any]:
+    title, at = {
+        "education": ("SENCO", "schools.example"),
+        "health": ("Community paediatric nurse", "nhs.example"),
+        "social-care": ("Family support worker", "socialcare.example"),
+    }[sector]
+    return {
+        "name": title,
+        "role": title,
+        "email": f"{title.lower().replace(' ', '-')}@{at}",
+        "reference": f"DEMO-{number + 1:05d}",
+    }
+
+
+def nhs_number(unique: int) -> str:
+    """A valid NHS number of the range that is kept for tests; `unique` below 100,000 gives different ones."""
+    for last in range(10):
+        digits = f"999{unique:05d}{last}"
+        check = 11 - sum(weight * int(digit) for weight, digit in zip(range(10, 1, -1), digits, strict=True)) % 11
+        if check != _INVALID_CHECK:
+            return digits + str(check % 11)
+    raise AssertionError
+
+
+def upn(unique: int) -> str:
+    """A valid UPN; `unique` below 100,000 gives different ones."""
+    rest = f"{_UPN_SCHOOL}{unique:05d}"
+    total = sum(weight * int(digit) for weight, digit in enumerate(rest, start=2))
+    return _UPN_LETTERS[total % len(_UPN_LETTERS)] + rest
+
+
+def _pick(shares: Mapping[str, float], chance: Random) -> str:
+    return chance.choices(list(shares), weights=list(shares.values()))[0]
+
+
+def _happens(in_a_hundred: float, chance: Random) -> bool:
+    return chance.uniform(0, 100) < in_a_hundred

@@ -1,0 +1,67 @@
+"""The state folder: everything that the embedded default keeps, readable by its owner alone."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+PRIVATE_FOLDER: Final = 0o700
+PRIVATE_FILE: Final = 0o600
+
+
+class StateFolder:
+    """A folder with private files. Writing is atomic: a reader sees the old file or the new one, whole."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.expanduser().absolute()
+
+    def prepare(self) -> None:
+        """Make the folder when it is missing; take it away from everybody else."""
+        self.path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        self.path.chmod(PRIVATE_FOLDER)
+
+    def file(self, name: str) -> Path:
+        """Where a file of this name is."""
+        return self.path / name
+
+    def write(self, name: str, content: bytes) -> Path:
+        """Replace a private file, durably."""
+        target = self.file(name)
+        target.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+        try:
+            with os.fdopen(descriptor, "wb") as out:
+                out.write(content)
+                out.flush()
+                os.fsync(out.fileno())
+            beside.replace(target)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+        return target
+
+    def write_json(self, name: str, value: Mapping[str, Any]) -> Path:
+        """Replace a private JSON file that people may read."""
+        return self.write(name, json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n")
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """A JSON file's object; empty when there is no such file."""
+        try:
+            text = self.file(name).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return {}
+        value = json.loads(text)
+        if not isinstance(value, dict):
+            raise TypeError(f"{self.file(name)} should hold a JSON object.")
+        return value
+
+    def secret(self, name: str) -> str:
+        """One of the folder's own secrets, made the first time it is asked for."""
+        kept = self.read_json("secrets.json")
+        if name not in kept:
+            kept[name] = secrets.token_urlsafe(32)
+            self.write_json("secrets.json", kept)
+        return str(kept[name])

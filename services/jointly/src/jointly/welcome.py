@@ -1,0 +1,82 @@
+"""What a newcomer sees when everything runs: a county with people in it, addresses, who to be, what to try next."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+from jointly.issuer.registry import CREDENTIALS
+from jointly.settings import Settings
+from jointly.state import StateFolder
+from jointly.terminal import Terminal
+
+#: Tells the demo county's own process where everything is, as the front and the worker are told.
+SEED: Final = ("-m", "jointly", "county")
+_SHOWN_SYSTEMS: Final = 4
+
+
+class NotSeeded(Exception):
+    """The demo county could not be brought in."""
+
+
+async def welcome(settings: Settings, state: StateFolder, names: Sequence[str], terminal: Terminal) -> None:
+    """Bring the demo county in where it is wanted, then say what there is."""
+    if settings.issues_tokens and not names:
+        await _seed(settings, state)
+    show(settings, state, terminal)
+
+
+async def _seed(settings: Settings, state: StateFolder) -> None:
+    environment = {**os.environ, "JOINTLY_STATE": str(state.path)}
+    if settings.kafka_bootstrap is not None:
+        environment["JOINTLY_KAFKA_BOOTSTRAP"] = settings.kafka_bootstrap
+    process = await asyncio.create_subprocess_exec(sys.executable, *SEED, env=environment, start_new_session=True)
+    try:
+        code = await process.wait()
+    except asyncio.CancelledError:
+        process.terminate()
+        await process.wait()
+        raise
+    if code:
+        raise NotSeeded("The demo county could not be brought in; what went wrong stands above.")
+
+
+def show(settings: Settings, state: StateFolder, terminal: Terminal) -> None:
+    """Addresses, demo callers, and the next commands to try."""
+    origin = settings.audience
+    terminal.heading("Jointly runs. Ctrl-C stops it; nothing is lost.")
+    terminal.rows(
+        [
+            ("API", origin, f"reference: {origin}/docs"),
+            ("Events", f"{origin}/asyncapi.json", "what is said on which topic"),
+            ("Operations", f"http://{settings.host}:{settings.internal_port}/metrics", "not for the outside"),
+            ("State and logs", str(settings.state), "`make reset` forgets all of it"),
+        ]
+    )
+    kept = state.read_json(CREDENTIALS)
+    if settings.issues_tokens and kept:
+        _callers(kept, settings, terminal)
+        _try(origin, terminal)
+
+
+def _callers(kept: dict[str, Any], settings: Settings, terminal: Terminal) -> None:
+    systems, people = kept["systems"], kept["people"]
+    terminal.heading(f"Who you can be (secrets are in {settings.state / CREDENTIALS})")
+    rows = [(row["organisation"], row["sector"], f"make token O={row['organisation']}") for row in systems]
+    terminal.rows(rows[:_SHOWN_SYSTEMS], head=("System of", "Sector", "A token"))
+    if len(rows) > _SHOWN_SYSTEMS:
+        terminal.say(f"and {len(rows) - _SHOWN_SYSTEMS} more schools")
+    one_of_each = {row["roles"][0]: row for row in reversed(people)}
+    terminal.say("")
+    terminal.rows(
+        [(row["name"], row["organisation"], f"make token P={role}") for role, row in sorted(one_of_each.items())],
+        head=("Person", "Works for", "A token"),
+    )
+
+
+def _try(origin: str, terminal: Terminal) -> None:
+    terminal.heading("Try, in another terminal")
+    terminal.say("make demo")
+    terminal.say("TOKEN=$(make -s token O=school-115482)")
+    terminal.say(f'curl -H "Authorization: Bearer $TOKEN" {origin}/v1/schools/115482')
