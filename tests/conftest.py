@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from jointly.postgres import EmbeddedPostgres
     from support.database import Copy, Server
 
+pytest_plugins = ("support.kafka",)
+
 _REPOSITORY = Path(__file__).resolve().parents[1]
 
 

@@ -166,12 +166,14 @@ class EventLogBehaviour:
         await log.ensure_topics([topic])
         everything = Reader()
         busy: set[Partition] = set()
+        shared: set[Partition] = set()
         owners: defaultdict[Partition, set[str]] = defaultdict(set)
 
         def deliver(name: str) -> Callable[[Sequence[Record]], Awaitable[None]]:
             async def take(records: Sequence[Record]) -> None:
                 mine = {record.partition for record in records}
-                assert not mine & busy, "two members worked on one partition at the same time"
+                # Noted, not asserted: what is raised here is a failed delivery, and comes again.
+                shared.update(mine & busy)
                 busy.update(mine)
                 for partition in mine:
                     owners[partition].add(name)
@@ -198,6 +200,7 @@ class EventLogBehaviour:
                     )
                     n += 1
                     await everything.until(partial(has, 16 * n))
+        assert not shared, "two members worked on one partition at the same time"
         assert len(set(everything.values)) == 16 * n
         in_order(everything.records)
 

@@ -165,16 +165,21 @@ DDL: tuple[str, ...] = (
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp AS $$
     DECLARE
       d date;
+      name text;
       made integer := 0;
     BEGIN
       -- One at a time, or two processes make the same day.
       PERFORM pg_advisory_xact_lock(hashtext('{schema}.outbox'));
       FOR d IN SELECT generate_series(first, least(last, first + 60), interval '1 day')::date LOOP
-        IF to_regclass(format('{schema}.outbox_%s', to_char(d, 'YYYYMMDD'))) IS NULL THEN
-          EXECUTE format('CREATE TABLE {schema}.outbox_%s PARTITION OF {schema}.outbox FOR VALUES FROM (%L) TO (%L)',
-                         to_char(d, 'YYYYMMDD'), d, d + 1);
-          made := made + 1;
-        END IF;
+        name := 'outbox_' || to_char(d, 'YYYYMMDD');
+        CONTINUE WHEN to_regclass('{schema}.' || name) IS NOT NULL;
+        -- Made apart and then attached: PARTITION OF would stop every writer until the last of them has committed.
+        EXECUTE format('CREATE TABLE %I (LIKE outbox INCLUDING ALL)', name);
+        -- Rows of a day that nobody made in time lie in the default partition, and would refuse their day for ever.
+        EXECUTE format('WITH late AS (DELETE FROM outbox_default WHERE day = %L RETURNING *)'
+                       ' INSERT INTO %I SELECT * FROM late', d, name);
+        EXECUTE format('ALTER TABLE outbox ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', name, d, d + 1);
+        made := made + 1;
       END LOOP;
       RETURN made;
     END $$

@@ -6,7 +6,7 @@ is `tx.emit(event)`: the outbox rows are written last, after every row they spea
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from chassis.auth import Caller
 from chassis.bulk import insert_arguments, insert_sql
 from chassis.cause import Cause
 from chassis.clock import new_id, wall_now
+from chassis.errors import TooLarge
 from chassis.tables import ChassisTables
 
 #: Adds the outbox rows of one transaction. Heads first (sorted, so that no two wait for each other), then rows: an id
@@ -35,6 +36,10 @@ FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::te
             $10::text[], $11::text[], $12::text[], $13::bytea[]) AS e
 """
 _LOCK = "SELECT 1 FROM subject_head WHERE source = $1 AND subject = ANY($2::text[]) ORDER BY subject FOR UPDATE"
+
+
+#: Far below what any log takes, envelope included.
+MAX_EVENT_BYTES: Final = 256 * 1024
 
 
 class Transaction:
@@ -178,11 +183,15 @@ class Transaction:
         }
         columns: tuple[list[Any], ...] = tuple([] for _ in range(12))
         for event, cause in self.emitted:
+            data = event.to_json()
+            if len(data) > MAX_EVENT_BYTES:
+                # Refused here, before it is promised: in the outbox it would hold up the relay for ever.
+                raise TooLarge("What would have to be said about this is too much for one event.")
             topic = event.on_topic()
             head = (topic.source, event.subject)
             row = (
                 new_id(), topic.name, topic.source, event.subject, next_sequence[head], event.type, self.now,
-                event.dataschema(), cause.correlation_id, cause.causation_id, cause.traceparent, event.to_json(),
+                event.dataschema(), cause.correlation_id, cause.causation_id, cause.traceparent, data,
             )  # fmt: skip
             next_sequence[head] += 1
             for column, value in zip(columns, row, strict=True):

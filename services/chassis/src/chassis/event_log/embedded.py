@@ -18,6 +18,7 @@ from schemas.topics import Topic
 
 from chassis.clock import wall_now, wall_seconds
 from chassis.event_log.interface import (
+    MAX_MESSAGE_BYTES,
     Appender,
     AppendInDoubt,
     Deliver,
@@ -32,8 +33,6 @@ from chassis.event_log.partitioner import murmur2, partition_of
 log = structlog.get_logger()
 
 CHANNEL: Final = "event_log"
-#: A message larger than this would not fit a Kafka broker's default either.
-MAX_MESSAGE_BYTES: Final = 900_000
 #: Looked at even if no hint came: a hint is only a hint.
 _SLOW_POLL_SECONDS: Final = 0.5
 _MEMBERS_SEEN_SECONDS: Final = 0.5

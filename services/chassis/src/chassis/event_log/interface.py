@@ -8,10 +8,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import orjson
 from schemas.topics import Topic
+
+#: Key and value of one message together: what a broker's own default still takes.
+MAX_MESSAGE_BYTES: Final = 900_000
 
 #: Header names and values as on Kafka; values are UTF-8 text but for foreign writers.
 Headers = tuple[tuple[str, bytes], ...]

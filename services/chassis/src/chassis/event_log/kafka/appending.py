@@ -11,10 +11,10 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from chassis.event_log.interface import AppendInDoubt, Message
+from chassis.event_log.interface import MAX_MESSAGE_BYTES, AppendInDoubt, Message
 from chassis.event_log.kafka.clients import close_producer, cut_producer, note_sends
 from chassis.event_log.kafka.questions import LogAway, Questions
-from chassis.event_log.kafka.settings import MAX_MESSAGE_BYTES, Limits
+from chassis.event_log.kafka.settings import Limits
 from chassis.event_log.partitioner import partition_of
 
 log = structlog.get_logger()

@@ -8,8 +8,6 @@ from aiokafka.helpers import create_ssl_context
 
 from chassis.settings import Settings
 
-#: As large as a message may be, key and value; below a broker's default limit, which counts headers too.
-MAX_MESSAGE_BYTES: Final = 900_000
 #: Partitions and leaders are asked for again this often, even if nothing went wrong.
 _METADATA_MILLISECONDS: Final = 60_000
 
