@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
@@ -11,6 +11,7 @@ from chassis.consuming import GAP_PATIENCE, POISON, WAITING, HandlerFailed, Item
 from chassis.database import Database, is_transient
 from chassis.errors import Refusal
 from chassis.event_log.interface import Partition, Record, unpack_headers
+from chassis.subscription import NotYet
 from chassis.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -18,15 +19,20 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-#: A stream is due when its first event is. What waits behind a poison event is not tried.
-_STREAMS = """
-SELECT DISTINCT ON (topic, subject) topic, subject, state, retry_at, parked_at, reason FROM parked
-WHERE consumer = $1 AND ($2::text[] IS NULL OR subject = ANY($2::text[]))
-ORDER BY topic, subject, position
+#: The first event of each stream that may be tried: what waits behind a poison event is not.
+_DUE = """
+SELECT * FROM (
+  SELECT DISTINCT ON (topic, subject) event_id, topic, subject, state, reason, retry_at FROM parked
+  WHERE consumer = $1 AND ($2::text[] IS NULL OR subject = ANY($2::text[])) ORDER BY topic, subject, position
+) first WHERE state = 'waiting' AND (retry_at <= $3 OR reason = 'behind-another' OR $2::text[] IS NOT NULL) LIMIT $4
 """
+_LOCK = (
+    "SELECT * FROM parked WHERE consumer = $1 AND event_id = ANY($2::text[]) ORDER BY position FOR UPDATE SKIP LOCKED"
+)
 _FIRST = """
 SELECT * FROM parked WHERE consumer = $1 AND topic = $2 AND subject = $3 ORDER BY position LIMIT 1 FOR UPDATE
 """
+BATCH: Final = 200
 
 
 class Parking:
@@ -36,17 +42,47 @@ class Parking:
         self._consumer = consumer
 
     async def retry(self, subjects: set[str] | None) -> tuple[int, bool]:
-        """Try again. Returns how many were taken, and whether anything is still parked."""
-        now = wall_now()
+        """Try again what is due, or all of these subjects. Returns how many were taken, and whether any are left."""
+        taken, now = 0, wall_now()
+        while True:
+            streams = await self._due(subjects, now)
+            if not streams:
+                break
+            try:
+                progress = await self._together([stream["event_id"] for stream in streams], now)
+            except Exception as error:
+                if is_transient(error):
+                    raise
+                # One of them breaks its handler: each stream alone, so that the others go on.
+                progress = sum([await self._retry_stream(s["topic"], s["subject"], now) for s in streams])
+            taken += progress
+            if not progress:
+                break
         async with self._consumer.database.transaction(Transaction) as tx:
-            streams = await tx.rows(_STREAMS, self._consumer.name, None if subjects is None else sorted(subjects))
             left = await tx.rows("SELECT 1 FROM parked WHERE consumer = $1 LIMIT 1", self._consumer.name)
-        taken = 0
-        for stream in streams:
-            due = subjects is not None or (stream["retry_at"] is not None and stream["retry_at"] <= now)
-            if stream["state"] != POISON and due:
-                taken += await self._retry_stream(stream["topic"], stream["subject"], now)
         return taken, bool(left)
+
+    async def _due(self, subjects: set[str] | None, now: datetime) -> Sequence[Any]:
+        async with self._consumer.database.transaction(Transaction) as tx:
+            return await tx.rows(_DUE, self._consumer.name, None if subjects is None else sorted(subjects), now, BATCH)
+
+    async def _together(self, event_ids: Sequence[str], now: datetime) -> int:
+        """The first events of many streams in one transaction; returns how many were taken."""
+        async with self._consumer.database.transaction(self._consumer.tx_type) as tx:
+            rows = await tx.rows(_LOCK, self._consumer.name, list(event_ids))
+            verdicts: dict[str, NotYet | Refusal] = {}
+            for patient in (True, False):
+                items = [item_of(row) for row in rows if (now - row["parked_at"] < GAP_PATIENCE) is patient]
+                verdicts |= await self._consumer.work(tx, items, patient=patient)
+            gone = [row["event_id"] for row in rows if row["event_id"] not in verdicts]
+            await tx.rows(
+                "DELETE FROM parked WHERE consumer = $1 AND event_id = ANY($2::text[])", self._consumer.name, gone
+            )
+            for row in rows:
+                verdict = verdicts.get(row["event_id"])
+                if verdict is not None:
+                    await self._wait_on(tx, row, verdict, now)
+        return len(gone)
 
     async def _retry_stream(self, topic: str, subject: str, now: datetime) -> int:
         """Take one stream's events in order, each in its own transaction, up to the first that must go on waiting."""
@@ -79,15 +115,18 @@ class Parking:
         if verdict is None:
             await tx.rows("DELETE FROM parked WHERE consumer = $1 AND event_id = $2", self._consumer.name, item.id)
             return True
+        await self._wait_on(tx, row, verdict, now)
+        return False
+
+    async def _wait_on(self, tx: Transaction, row: Any, verdict: NotYet | Refusal, now: datetime) -> None:
         if isinstance(verdict, Refusal):
             await self._give_up(tx, row, verdict)
-            return False
+            return
         await tx.rows(
             "UPDATE parked SET reason = $3, attempts = attempts + 1, retry_at = $4"
             " WHERE consumer = $1 AND event_id = $2",
-            self._consumer.name, item.id, verdict.reason, now + next_retry(row["attempts"] + 1),
+            self._consumer.name, row["event_id"], verdict.reason, now + next_retry(row["attempts"] + 1),
         )  # fmt: skip
-        return False
 
     async def _give_up(self, tx: Transaction, row: Any, refusal: Refusal) -> None:
         await tx.rows(
