@@ -90,7 +90,9 @@ class Agency:
         ]
 
 
-def fire(url: str, requests: list[dict[str, Any]], *, connections: int = 32, rate: float | None = None) -> dict[str, Any]:
+def fire(
+    url: str, requests: list[dict[str, Any]], *, connections: int = 32, rate: float | None = None
+) -> dict[str, Any]:
     """Send them from a process of its own. Raises unless every answer is 201."""
     words = [sys.executable, str(HERE / "load.py"), url, str(connections)]
     done = subprocess.run(  # noqa: S603  our own program

@@ -98,13 +98,17 @@ class Host:
     def until_ready(self, seconds: float = 30.0) -> None:
         """Wait until requests are taken."""
         ends = wall_seconds() + seconds
+        last = ""
         while wall_seconds() < ends:
             try:
-                if httpx.get(f"{self.origin}/readyz", trust_env=False, timeout=5).status_code == httpx.codes.OK:
-                    return
-            except httpx.TransportError:
-                pass
-        raise DidNotStart(f"Not ready after {seconds:g} s: {self.output}")
+                answer = httpx.get(f"{self.origin}/readyz", trust_env=False, timeout=5)
+            except httpx.TransportError as error:
+                last = type(error).__name__
+                continue
+            if answer.status_code == httpx.codes.OK:
+                return
+            last = answer.text
+        raise DidNotStart(f"Not ready after {seconds:g} s: {last}\n{self.output}")
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Stop it as an operator does; the exit code."""

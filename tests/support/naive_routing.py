@@ -150,9 +150,7 @@ def cluster_by_school(schools: dict[str, dict[str, Any]], urn: str, phase: str, 
     return None if district is None else f"{district.lower().replace(' ', '-')}-{phase}"
 
 
-def cluster_by_home(
-    schools: dict[str, dict[str, Any]], square: tuple[int, int], phase: str, today: date
-) -> str | None:
+def cluster_by_home(schools: dict[str, dict[str, Any]], square: tuple[int, int], phase: str, today: date) -> str | None:
     """The cluster of the school of the phase that is nearest to the middle of the home's square."""
     east, north = square[0] + 500, square[1] + 500
     best: tuple[int, str] | None = None

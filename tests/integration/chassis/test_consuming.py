@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from chassis import consuming
+from chassis import arrivals
 from chassis.clock import wall_now
 from chassis.event_log.interface import Partition, Record
 from chassis.parking import parked_events, put_back
@@ -146,7 +146,7 @@ async def test_a_gap_in_a_subject_is_waited_for_and_then_given_up_with_an_alarm(
     assert {row["reason"] for row in await parked_events(probe.database, "referral-api")} == {"gap", "behind-another"}
     await consumer.retry_parked(subjects={case})
     assert await probe.taken(case) == ["r1"]
-    monkeypatch.setattr("chassis.parking.GAP_PATIENCE", consuming.GAP_PATIENCE * 0)
+    monkeypatch.setattr("chassis.parking.GAP_PATIENCE", arrivals.GAP_PATIENCE * 0)
     await consumer.retry_parked(subjects={case})
     assert await probe.taken(case) == ["r1", "r3", "r4"]
     await consumer.deliver([second])

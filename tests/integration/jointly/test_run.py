@@ -65,6 +65,18 @@ def test_a_running_county_is_not_forgotten_by_mistake(host: Host) -> None:
         host.command("reset", "--yes")
 
 
+def test_a_killed_database_is_started_again_and_work_goes_on(host: Host) -> None:
+    (server,) = [
+        process
+        for process in psutil.Process(host.process.pid).children()
+        if process.name() == "postgres" or "/bin/postgres" in " ".join(process.cmdline())
+    ]
+    server.kill()
+    while "PostgreSQL is gone; starting it again." not in host.output:
+        pass
+    host.until_ready()
+
+
 @pytest.mark.parametrize("name", ["front", "worker"])
 def test_a_killed_process_is_started_again_and_nobody_is_turned_away(host: Host, name: str) -> None:
     dead = host.kill(name).pid
@@ -81,6 +93,24 @@ def test_a_token_of_the_command_line_is_taken_by_every_service(host: Host) -> No
         f"{host.origin}/v1/schools/115482", headers={"Authorization": f"Bearer {token}"}, trust_env=False
     )
     assert answer.status_code == 200, answer.text
+
+
+def test_an_operator_looks_at_what_waits_and_at_the_clock(host: Host) -> None:
+    assert host.command("dead-letters", "list") == "Nothing waits.\n"
+    assert host.command("dead-letters", "put-back", "notifier").startswith("0 put back")
+    assert host.command("clock", "show").endswith("+00:00\n")
+
+
+def test_an_operator_imports_again_what_is_known_and_nothing_changes(host: Host) -> None:
+    assert host.command("import", "postcodes").endswith("postcodes read.\n")
+    assert host.command("import", "clusters", "--default", "--since", "2024-09-01").startswith("0 clusters changed")
+
+
+def test_the_demonstration_finds_a_cluster_for_every_child_with_a_school(host: Host) -> None:
+    said = host.command("demo", "--referrals", "12", "--seed", "1")
+    assert "12 referrals" in said
+    assert "half within" in said
+    assert "jointly.case.assigned.v1" in said
 
 
 def test_the_documents_are_there(host: Host) -> None:

@@ -81,7 +81,7 @@ async def test_a_client_that_is_stuck_is_replaced(kafka_log: KafkaEventLog, monk
     await writer.write()
     async with reading(kafka_log, topic, reader):
         await reader.until_each(5, 1)
-        # What P20 looks like from outside: the client says nothing, and nothing comes.
+        # As it looks from outside: the client says nothing, and nothing comes.
         fetcher = members[0]._consumer._fetcher  # noqa: SLF001
         fetcher._fetch_task.cancel()  # noqa: SLF001
         for request in fetcher._pending_tasks:  # noqa: SLF001

@@ -120,7 +120,7 @@ async def test_what_a_stranger_wrote_without_key_or_value_is_still_delivered(
 async def test_over_tls_with_a_password_and_sessions_that_end_nothing_is_lost(
     own_kafka: Callable[..., Awaitable[KafkaBroker]], tmp_path: Path
 ) -> None:
-    """A broker ends every connection after two seconds; the client does not sign in again on an open one (P26)."""
+    """A broker ends every connection after two seconds; the client does not sign in again on an open one."""
     authority = tmp_path / "authority.pem"
     keystore = a_certificate(authority)
     with closing(socket()) as free:

@@ -73,6 +73,14 @@ async def test_a_restricted_address_takes_square_and_school_out_of_every_later_e
     assert (event.circumstances.home.easting, event.circumstances.school_urn) == (None, None)
 
 
+async def test_a_referral_that_becomes_immediate_is_answered_with_whom_to_call(house: House) -> None:
+    answer = await house.sent()
+    first = await house.patch(answer["referral_id"], {"urgency": "immediate"})
+    assert first.json()["safeguarding"]["telephone"]
+    second = await house.patch(answer["referral_id"], {"concern": {"attendance": 0.5}}, version=2)
+    assert "safeguarding" not in second.json()
+
+
 async def test_other_changes_are_no_news_for_routing(house: House) -> None:
     answer = await house.sent()
     await house.patch(answer["referral_id"], {"concern": {"summary": "Other words."}})

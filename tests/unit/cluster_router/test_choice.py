@@ -1,6 +1,6 @@
 """Way, capacity, fairness, need and price: which cluster of those that may take a case gets it."""
 
-from cluster_router.domain.choice import Candidate, Standing, choose, reasons_of, weigh, weight_of
+from cluster_router.domain.choice import Candidate, Standing, choose, steps_of, weigh, weight_of
 from cluster_router.domain.county import Capacity
 from cluster_router.domain.entitlement import Option, Rank
 from unit.cluster_router.builders import TODAY, circumstances, the_rules
@@ -92,20 +92,20 @@ def test_a_later_rank_is_only_tried_when_all_before_are_full() -> None:
 
 
 def test_what_load_changed_is_said() -> None:
-    def reasons(metres: dict[str, int], standings: dict[str, Standing]) -> tuple[str, ...]:
+    def steps(metres: dict[str, int], standings: dict[str, Standing]) -> tuple[str, ...]:
         candidates = tuple(weighed(metres, standings).values())
-        return reasons_of(choose(candidates)[0], candidates)
+        return steps_of(choose(candidates)[0], candidates)
 
     near_and_far = {"a": 1_000, "b": 2_000}
-    assert reasons(near_and_far, {}) == ()
-    assert reasons(near_and_far, {"a": standing(5, 5)}) == ("cluster-full", "next-nearest")
-    assert reasons(near_and_far, {"a": standing(9, 10), "b": standing(0, 10)}) == ("load-shared",)
-    assert reasons(near_and_far, {"a": standing(5, 5), "b": standing(5, 5)}) == ("all-full",)
-    assert reasons({"a": 1_000}, {"a": standing(5, 5)}) == ("cluster-full",)
-    assert reasons({}, {}) == ()
+    assert steps(near_and_far, {}) == ()
+    assert steps(near_and_far, {"a": standing(5, 5)}) == ("cluster-full", "next-nearest")
+    assert steps(near_and_far, {"a": standing(9, 10), "b": standing(0, 10)}) == ("load-shared",)
+    assert steps(near_and_far, {"a": standing(5, 5), "b": standing(5, 5)}) == ("all-full",)
+    assert steps({"a": 1_000}, {"a": standing(5, 5)}) == ("cluster-full",)
+    assert steps({}, {}) == ()
 
 
 def test_a_neighbour_that_takes_the_overflow_is_said() -> None:
     options = [Option("own", 0, Rank.FIRST), Option("next", 4, Rank.WHEN_FULL)]
     candidates = weigh(options, {"own": standing(5, 5)}, {}, 1000, RULES)
-    assert reasons_of(choose(candidates)[0], candidates) == ("cluster-full", "neighbour-with-room")
+    assert steps_of(choose(candidates)[0], candidates) == ("cluster-full", "neighbour-with-room")

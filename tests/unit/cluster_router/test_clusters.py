@@ -17,7 +17,7 @@ from cluster_router.domain.rules import Phase
 from unit.cluster_router.builders import a_school, the_rules
 
 SINCE = date(2026, 9, 1)
-HOW = Derivation("916", frozenset({"07", "14"}), SINCE)
+HOW = Derivation("916", frozenset({"01", "34"}), on=date(2026, 11, 23), since=SINCE)
 
 
 def derived(*schools: object) -> dict[str, tuple[str, list[str]]]:
@@ -51,13 +51,14 @@ def test_an_all_through_school_is_in_both() -> None:
     assert set(derived(here("100001", phase=7))) == {"forest-of-dean-primary", "forest-of-dean-secondary"}
 
 
-def test_special_closed_foreign_and_placeless_schools_are_in_none() -> None:
+def test_special_closed_coming_foreign_and_placeless_schools_are_in_none() -> None:
     schools = derived(
         here("100001"),
         here("100002", establishment_type="07"),
         here("100003", phase=0),
         here("100004", status=2),
-        here("100005", closed_on=date(2026, 8, 31)),
+        here("100005", status=2, closed_on=date(2026, 8, 31)),
+        here("100008", status=4),
         here("100006", local_authority="801"),
         here("100007", district=None),
     )
@@ -70,9 +71,9 @@ def test_a_school_without_a_district_has_that_of_the_school_it_took_over_from() 
 
 
 def test_a_membership_begins_when_the_school_does() -> None:
-    school = a_school("100001", local_authority="916", district="Stroud", opened_on=date(2027, 1, 1))
+    school = a_school("100001", local_authority="916", district="Stroud", opened_on=date(2026, 11, 1))
     (cluster,) = derive_clusters({"100001": school}, the_rules(), HOW)
-    assert cluster.members == (Member("100001", date(2027, 1, 1)),)
+    assert cluster.members == (Member("100001", date(2026, 11, 1)),)
     assert (cluster.name, cluster.area, cluster.organisation_id) == ("Stroud primary", "Stroud", "school-100001")
 
 

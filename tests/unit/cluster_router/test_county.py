@@ -18,14 +18,19 @@ LAST_YEAR, NEXT_YEAR = date(2025, 8, 31), date(2027, 9, 1)
         (3, None, False),
         (4, None, False),
         (2, LAST_YEAR, True),
-        (3, LAST_YEAR, True),
+        (3, LAST_YEAR, False),
         (2, NEXT_YEAR, False),
-        (3, NEXT_YEAR, False),
         (2, TODAY, False),
     ],
 )
 def test_a_school_is_closed_after_its_last_day(status: int, closed_on: date | None, closed: bool) -> None:
     assert a_school("100001", status=status, closed_on=closed_on).is_closed(TODAY) is closed
+
+
+def test_a_closed_school_without_a_date_was_open_until_another_carried_on() -> None:
+    school = a_school("100001", status=2, successors=[("100002", TODAY), ("100003", NEXT_YEAR), "100004"])
+    assert not school.is_closed(LAST_YEAR)
+    assert school.is_closed(TODAY)
 
 
 def test_a_chain_of_successors_is_followed_to_the_open_school() -> None:
@@ -51,7 +56,8 @@ def test_an_open_school_is_where_it_is() -> None:
 
 
 def test_a_successor_that_has_not_begun_does_not_carry_on_yet() -> None:
-    schools = [a_school("100001", status=2, successors=[("100002", NEXT_YEAR)]), a_school("100002")]
+    closed = a_school("100001", status=2, closed_on=LAST_YEAR, successors=[("100002", NEXT_YEAR)])
+    schools = [closed, a_school("100002")]
     assert a_county(schools, []).whereabouts("100001").school is None
     assert a_county(schools, [], on=NEXT_YEAR).whereabouts("100001").school is not None
 
@@ -107,8 +113,8 @@ def test_an_all_through_school_is_in_a_cluster_of_each_phase() -> None:
 
 def test_who_takes_over_from_a_member_has_its_place() -> None:
     schools = [
-        a_school("100001", closed_on=LAST_YEAR, successors=["100002"]),
-        a_school("100002", closed_on=LAST_YEAR, successors=["100003"]),
+        a_school("100001", status=2, closed_on=LAST_YEAR, successors=["100002"]),
+        a_school("100002", status=2, closed_on=LAST_YEAR, successors=["100003"]),
         a_school("100003"),
     ]
     county = a_county(schools, [a_cluster("a", Member("100001", date(2020, 9, 1), LAST_YEAR))])
@@ -117,7 +123,7 @@ def test_who_takes_over_from_a_member_has_its_place() -> None:
 
 
 def test_a_place_left_before_closing_is_not_inherited() -> None:
-    schools = [a_school("100001", closed_on=LAST_YEAR, successors=["100002"]), a_school("100002")]
+    schools = [a_school("100001", status=2, closed_on=LAST_YEAR, successors=["100002"]), a_school("100002")]
     left = Member("100001", date(2020, 9, 1), date(2021, 8, 31))
     assert a_county(schools, [a_cluster("a", left)]).cluster_of("100002", Phase.PRIMARY) == (None, False)
 

@@ -1,7 +1,9 @@
 """Decisions with their traces, and replaying them."""
 
+import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.resources import files
 from typing import Any
 
 import orjson
@@ -9,8 +11,10 @@ import pytest
 from cluster_router.domain.choice import Standing
 from cluster_router.domain.county import Capacity, County
 from cluster_router.domain.decision import (
+    REASONS,
     Decision,
     Kind,
+    Occasion,
     TraceDisagrees,
     decide,
     override,
@@ -22,6 +26,7 @@ from cluster_router.domain.ledger import ClusterIsFull, Ledger
 from cluster_router.domain.rules import Rules
 from hypothesis import given
 from hypothesis import strategies as st
+from schemas.codes import registry
 from unit.cluster_router.builders import TODAY, a_cluster, a_county, a_school, circumstances, the_rules
 
 RULES = the_rules(choice={"own_cluster_full": "neighbours"})
@@ -44,7 +49,7 @@ def standing(load: int, limit: int | None) -> Standing:
 
 def test_a_decision_keeps_all_it_rested_on() -> None:
     decision = decide(7, circumstances("100001", home=(0, 0)), two_clusters(), {"near": standing(4, 5)}, {"near": 12})
-    assert decision == Decision(7, "2026-09", "near", ("phase-of-school", "school-cluster"), decision.trace)
+    assert decision == Decision(7, "2026-09", "near", ("school-member",), decision.trace)
     trace = decision.trace
     assert (trace.kind, trace.rules, trace.on, trace.chosen, trace.runner_up) == (
         Kind.RULES, "2026-09", TODAY, "near", "far",
@@ -58,18 +63,21 @@ def test_a_decision_keeps_all_it_rested_on() -> None:
 def test_a_full_cluster_sends_to_the_queue_where_no_neighbour_may_help() -> None:
     county = two_clusters(the_rules())
     decision = decide(1, circumstances("100001"), county, {"near": standing(5, 5)}, {})
-    assert (decision.cluster, decision.reasons[-1]) == (None, "cluster-full")
+    assert (decision.cluster, decision.reasons) == (None, ("school-member", "capacity-full"))
 
 
 def test_a_full_cluster_sends_to_a_neighbour_where_the_rules_let_it() -> None:
     decision = decide(1, circumstances("100001"), two_clusters(), {"near": standing(5, 5)}, {})
-    assert (decision.cluster, decision.reasons[-2:]) == ("far", ("cluster-full", "neighbour-with-room"))
+    assert decision.cluster == "far"
+    assert decision.reasons == ("school-member", "capacity-full", "load-balanced")
+    assert decision.trace.steps[-2:] == ("cluster-full", "neighbour-with-room")
 
 
 def test_an_override_keeps_what_the_rules_would_have_said() -> None:
     decided = decide(1, circumstances("100001"), two_clusters(), {}, {})
-    overridden = override(2, decided, "far", by="person-1", reason="sibling-there")
-    assert (overridden.cluster, overridden.reasons) == ("far", ("override", "sibling-there"))
+    overridden = override(2, decided, "far", by="person-1", reason="continuity")
+    assert (overridden.cluster, overridden.reasons) == ("far", ("override",))
+    assert overridden.trace.reason == "continuity"
     assert (overridden.trace.runner_up, overridden.trace.by, overridden.trace.candidates) == (
         "near", "person-1", decided.trace.candidates,
     )  # fmt: skip
@@ -79,7 +87,7 @@ def test_a_trace_survives_json() -> None:
     decided = decide(1, circumstances("100001", home=(0, 0), age=3), two_clusters(), {"near": standing(1, 5)}, {})
     for trace in (
         decided.trace,
-        decided.trace.erased(decided.reasons),
+        decided.trace.erased(),
         decide(1, circumstances(), two_clusters(), {}, {}).trace,
     ):
         assert trace_from_json(orjson.loads(orjson.dumps(trace_to_json(trace)))) == trace
@@ -87,9 +95,22 @@ def test_a_trace_survives_json() -> None:
 
 def test_an_erased_trace_tells_nothing_of_the_child() -> None:
     decided = decide(1, circumstances("100001", home=(0, 0), age=3), two_clusters(), {}, {})
-    erased = decided.trace.erased(decided.reasons)
+    erased = decided.trace.erased()
     assert (erased.candidates, erased.school_urn, erased.phase, erased.team) == ((), None, None, None)
     assert replay([(1, erased)], BOOK)[0].cluster == "near"
+
+
+def test_a_decision_on_changed_circumstances_says_so_first() -> None:
+    changed = Occasion.CIRCUMSTANCES_CHANGED
+    decision = decide(1, circumstances("100001"), two_clusters(), {}, {}, occasion=changed)
+    assert decision.reasons == ("circumstances-changed", "school-member")
+
+
+def test_every_reason_is_in_the_registry_and_every_step_has_words() -> None:
+    codes = registry("routing-reasons").codes(on=TODAY)
+    assert set(REASONS.values()) | {Occasion.CIRCUMSTANCES_CHANGED.value} <= set(codes)
+    wording = tomllib.loads(files("cluster_router").joinpath("data/wording.toml").read_text("utf-8"))
+    assert set(REASONS) - {"override"} <= set(wording["step"])
 
 
 CASES = st.builds(

@@ -34,7 +34,7 @@ def three_clusters(rules: Rules | None = None) -> County:
 
 def test_the_schools_own_cluster_comes_first_and_alone() -> None:
     found = entitle(circumstances("100001", home=(0, 0)), three_clusters())
-    assert found.reasons == ("phase-of-school", "school-cluster")
+    assert found.steps == ("phase-of-school", "school-cluster")
     assert (found.phase, found.school_urn) == (Phase.PRIMARY, "100001")
     assert found.options == (
         Option("near", 0, Rank.FIRST),
@@ -74,7 +74,7 @@ def test_with_nowhere_to_measure_from_the_own_cluster_still_stands() -> None:
 
 def test_a_closed_school_is_followed_to_its_successors_cluster() -> None:
     found = entitle(circumstances("100005"), three_clusters())
-    assert found.reasons == ("successor-school", "phase-of-school", "school-cluster")
+    assert found.steps == ("successor-school", "phase-of-school", "school-cluster")
     assert (found.school_urn, found.options[0].cluster) == ("100002", "middle")
 
 
@@ -83,14 +83,14 @@ def test_a_school_that_took_over_from_a_member_inherits_its_cluster() -> None:
         [a_school("100001", status=2, successors=["100002"]), a_school("100002")], [a_cluster("near", "100001")]
     )
     found = entitle(circumstances("100002"), county)
-    assert found.reasons == ("phase-of-school", "inherited-cluster")
+    assert found.steps == ("phase-of-school", "inherited-cluster")
     assert found.options[0].cluster == "near"
 
 
 @pytest.mark.parametrize("school", [None, "100006"])
 def test_no_school_or_a_dead_chain_goes_by_age_and_the_nearest_school(school: str | None) -> None:
     found = entitle(circumstances(school, home=(0, 0), age=10, year_group="7"), three_clusters())
-    assert found.reasons == ("school-closed" if school else "no-school", "phase-by-age", "nearest-school")
+    assert found.steps == ("school-closed" if school else "no-school", "phase-by-age", "nearest-school")
     assert found.options == (
         Option("near", 0, Rank.FIRST),
         Option("middle", 2_000**2, Rank.FIRST),
@@ -111,26 +111,37 @@ def test_only_so_many_clusters_are_looked_at() -> None:
     assert looked_at == ["far", "near"]
 
 
+def test_who_lives_too_far_from_every_school_lives_outside_the_county() -> None:
+    found = entitle(circumstances(home=(45_000, 0)), three_clusters())
+    assert found.steps[-1] == "home-outside-county"
+    assert [(option.cluster, option.why_not) for option in found.options] == [
+        ("far", "too-far"),
+        ("middle", "too-far"),
+        ("near", "too-far"),
+    ]
+    assert entitle(circumstances("100003", home=(45_000, 0)), three_clusters()).has_options()
+
+
 def test_an_open_school_outside_every_cluster_goes_by_home() -> None:
     found = entitle(circumstances("100007", home=(9_000, 0)), three_clusters())
-    assert found.reasons == ("phase-of-school", "school-outside-clusters", "nearest-school")
+    assert found.steps == ("phase-of-school", "school-outside-clusters", "nearest-school")
     assert found.options[0].cluster == "far"
 
 
 def test_a_special_school_goes_by_age_and_home() -> None:
     found = entitle(circumstances("100008", home=(9_000, 0), age=11), three_clusters())
-    assert found.reasons == ("phase-by-age", "school-outside-clusters", "nearest-school")
+    assert found.steps == ("phase-by-age", "school-outside-clusters", "nearest-school")
     assert (found.phase, found.options[0].cluster) == (Phase.SECONDARY, "upper")
 
 
 def test_the_youngest_go_to_the_early_years_team() -> None:
     found = entitle(circumstances(home=(0, 0), age=3), three_clusters())
     assert found.team is Team.EARLY_YEARS
-    assert "early-years-team" in found.reasons
+    assert "early-years-team" in found.steps
 
 
 @pytest.mark.parametrize(
-    ("school", "home", "age", "reasons"),
+    ("school", "home", "age", "steps"),
     [
         (None, "restricted", 8, ("address-restricted",)),
         ("100001", "restricted", 8, ("address-restricted",)),
@@ -144,13 +155,13 @@ def test_the_youngest_go_to_the_early_years_team() -> None:
     ],
 )
 def test_where_no_rule_fits_a_person_decides(
-    school: str | None, home: tuple[int, int] | str, age: int, reasons: tuple[str, ...]
+    school: str | None, home: tuple[int, int] | str, age: int, steps: tuple[str, ...]
 ) -> None:
     found = entitle(circumstances(school, home=home, age=age), three_clusters())
-    assert found.reasons == reasons
+    assert found.steps == steps
     assert not found.has_options()
 
 
 def test_a_phase_without_any_cluster_is_said() -> None:
     county = a_county([a_school("100001")], [a_cluster("near", "100001")])
-    assert entitle(circumstances(home=(0, 0), age=12), county).reasons[-1] == "no-cluster-of-phase"
+    assert entitle(circumstances(home=(0, 0), age=12), county).steps[-1] == "no-cluster-of-phase"

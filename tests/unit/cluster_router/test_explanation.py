@@ -1,13 +1,14 @@
 """A decision as one sentence."""
 
 import tomllib
+from dataclasses import replace
 from importlib.resources import files
 
 import pytest
 from cluster_router.domain.choice import Standing
 from cluster_router.domain.county import Capacity
-from cluster_router.domain.decision import decide, override
-from cluster_router.domain.explanation import Wording, explain
+from cluster_router.domain.decision import Trace, decide, override
+from cluster_router.domain.explanation import Wording, explain, explain_return
 from unit.cluster_router.builders import TODAY, a_cluster, a_county, a_school, circumstances, the_rules
 
 DATA = files("cluster_router").joinpath("data/wording.toml").read_text("utf-8")
@@ -50,30 +51,33 @@ FULL = {"near": Standing(5, Capacity(TODAY, 5))}
 )  # fmt: skip
 def test_a_decision_explains_itself(school: str | None, home: tuple[int, int] | str, full: bool, sentence: str) -> None:
     decision = decide(1, circumstances(school, home=home), COUNTY, FULL if full else {}, {})
-    assert said(decision.trace, decision.reasons) == sentence
+    assert said(decision.trace) == sentence
 
 
 def test_an_override_and_a_return_explain_themselves() -> None:
     decided = decide(1, circumstances("100001"), COUNTY, {}, {})
-    placed = override(2, decided, "far", by="person-1", reason="sibling-there")
-    assert said(placed.trace, placed.reasons) == (
-        "A person placed this case with Far: the rules were overridden, and a brother or sister is there."
-    )
-    assert said(decided.trace, ("returned-by-cluster", "wrong-area")) == (
-        "This case is back with the intake desk because a cluster gave it back, and the child belongs to another area."
+    placed = override(2, decided, "far", by="person-1", reason="closer-to-home")
+    assert said(placed.trace, why="Closer to home") == "A person placed this case with Far: closer to home."
+    assert explain_return(WORDING, why="No capacity") == (
+        "This case is back with the intake desk because a cluster returned it: no capacity."
     )
 
 
-def test_a_reason_without_wording_is_still_said() -> None:
-    assert said(decide(1, circumstances("100001"), COUNTY, {}, {}).trace, ("brand-new",)).endswith("brand new.")
+def test_an_erased_case_says_no_more_than_that() -> None:
+    assert said(decide(1, circumstances("100001"), COUNTY, {}, {}).trace.erased()) == "This case was erased."
 
 
-def said(trace: object, reasons: tuple[str, ...]) -> str:
+def test_a_step_without_wording_is_still_said() -> None:
+    trace = decide(1, circumstances("100001"), COUNTY, {}, {}).trace
+    assert said(replace(trace, steps=("brand-new",))).endswith("brand new.")
+
+
+def said(trace: Trace, why: str = "") -> str:
     """The sentence, with names as the county has them."""
     return explain(
-        trace,  # type: ignore[arg-type]
-        reasons,
+        trace,
         WORDING,
         school=lambda urn: COUNTY.schools[urn].name,
         cluster=lambda id: COUNTY.clusters[id].name,
+        why=why,
     )

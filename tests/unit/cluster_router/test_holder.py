@@ -83,8 +83,8 @@ class County(RuleBasedStateMachine):
     def a_person_overrides(self, data: st.DataObject, cluster: str) -> None:
         index = self._some(data)
         self.number += 1
-        trace = Trace(Kind.OVERRIDE, "2026-09", TODAY, ("override", "other"), chosen=cluster)
-        decision = Decision(self.number, "2026-09", cluster, ("override", "other"), trace)
+        trace = Trace(Kind.OVERRIDE, "2026-09", TODAY, (), ("override",), chosen=cluster)
+        decision = Decision(self.number, "2026-09", cluster, ("override",), trace)
         self._try(index, lambda: life.override(self.cases[index], decision, LEADS, by="person-1"))
 
     @precondition(lambda self: self.cases)
@@ -94,7 +94,7 @@ class County(RuleBasedStateMachine):
         case = self.cases[index]
         acts = {
             "accept": lambda: life.accept(case, LEADS, by="person-1"),
-            "return": lambda: life.give_back(case, by="person-1", reason="wrong-area"),
+            "return": lambda: life.give_back(case, by="person-1", reason="wrong-cluster"),
             "take over": lambda: life.accept_handover(case, LEADS, by="person-2"),
             "decline": lambda: life.end_handover(case),
             "close": lambda: life.close(case),

@@ -89,7 +89,6 @@ def test_two_different_permanent_upns_ask_a_person_and_a_temporary_one_says_noth
         {"school_urn": "115600"},
         {"family_name": "O'Brian-Test"},
         {"family_name": "O'Brien-Baker-Test"},
-        {"family_name": "Carter-Test"},
         {"sex": "unknown", "postcode": None},
     ],
 )
@@ -106,6 +105,24 @@ def test_a_short_form_is_the_same_name() -> None:
 @pytest.mark.parametrize("given", ["Zoya", "Chloe", "Zo", "Z"])
 def test_a_twin_of_a_like_or_another_name_is_never_linked_by_weight(given: str) -> None:
     assert likeness(ZOE, replace(ZOE, given_name=given)).verdict is not Verdict.SAME
+
+
+def test_another_family_name_asks_a_person_though_all_else_is_equal() -> None:
+    assert likeness(ZOE, replace(ZOE, family_name="Carter-Test")).verdict is Verdict.ASK
+
+
+def test_further_given_names_that_differ_ask_a_person() -> None:
+    anna = replace(ZOE, given_name="Anna Marie")
+    assert likeness(anna, replace(anna, given_name="Anna Louise")).verdict is Verdict.ASK
+    assert likeness(anna, replace(anna, given_name="Anna Marie Louise")).verdict is Verdict.SAME
+
+
+@pytest.mark.parametrize("names", [("Load 1", "Load 2"), ("Child0001", "Child0002")])
+def test_names_that_are_numbered_are_of_different_children(names: tuple[str, str]) -> None:
+    one, other = (replace(ZOE, given_name=name) for name in names)
+    assert likeness(one, other).verdict is not Verdict.SAME
+    one, other = (replace(ZOE, family_name=f"{name}-Test") for name in names)
+    assert likeness(one, other).verdict is not Verdict.SAME
 
 
 def test_a_twin_of_the_other_sex_is_not_even_asked_about() -> None:

@@ -93,3 +93,11 @@ def test_a_batch_settles_as_its_members_would_one_after_the_other(children: list
     equal: dict[Child, str] = {}
     for child, one in zip(children, together, strict=True):
         assert equal.setdefault(child, one.child_id) == one.child_id
+
+
+def test_a_person_is_asked_about_the_few_most_alike() -> None:
+    many = [(f"c-{n}", replace(AMY, family_name=f"Name{n}-Test")) for n in range(20)]
+    best = ("c-best", replace(AMY, given_name="Amie"))
+    (one,) = settle(arriving(replace(AMY, given_name="Amye")), known(*many, best))
+    assert one.child_id == "new-0"
+    assert len(one.questions) <= 5

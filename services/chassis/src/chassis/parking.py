@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from chassis.arrivals import GAP_PATIENCE, POISON, WAITING, HandlerFailed, Item, decode, next_retry
 from chassis.clock import wall_now
-from chassis.consuming import GAP_PATIENCE, POISON, WAITING, HandlerFailed, Item, decode, next_retry
 from chassis.database import Database, is_transient
 from chassis.errors import Refusal
 from chassis.event_log.interface import Partition, Record, unpack_headers

@@ -1,4 +1,4 @@
-"""The event log on Apache Kafka. The only package that imports aiokafka; RELIABILITY P15-P28 say why it is as it is."""
+"""The event log on Apache Kafka. The only package that imports aiokafka."""
 
 from chassis.event_log.kafka.log import KafkaEventLog
 from chassis.event_log.kafka.settings import Brokers, Limits

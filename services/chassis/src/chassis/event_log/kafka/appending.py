@@ -1,4 +1,4 @@
-"""Writing to Kafka: all acknowledged, or in doubt and begun again with a new producer (P21, P22)."""
+"""Writing to Kafka: all acknowledged, or in doubt and begun again with a new producer."""
 
 import asyncio
 from collections import defaultdict

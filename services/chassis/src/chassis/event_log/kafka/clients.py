@@ -1,4 +1,4 @@
-"""The unmaking of aiokafka's clients: what their own `stop()` cannot promise, it may wait for ever (P21)."""
+"""The unmaking of aiokafka's clients: what their own `stop()` cannot promise, it may wait for ever."""
 
 import asyncio
 from collections.abc import Iterable

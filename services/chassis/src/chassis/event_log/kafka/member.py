@@ -27,7 +27,7 @@ _SHRINK: Final = 4
 
 
 class Stuck(Exception):
-    """Records wait for us and do not come, or the group never takes us in: the client is beyond help (P20)."""
+    """Records wait for us and do not come, or the group never takes us in: the client is beyond help."""
 
 
 class Member(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -55,7 +55,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]
         self._failures = 0
         #: Whether anything was delivered in this life.
         self.delivered = False
-        #: Held while a batch is worked on, and by the hand-over of partitions: never both at once (P15).
+        #: Held while a batch is worked on, and by the hand-over of partitions: never both at once.
         self._lock = asyncio.Lock()
         #: Counts assignments; records fetched under an earlier one are dropped.
         self._generation = 0
