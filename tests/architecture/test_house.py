@@ -140,7 +140,7 @@ def test_the_head_of_the_migrations_is_recorded(name: str) -> None:
     ).read_text().strip() in versions[-1]
 
 
-FORBIDDEN_WORDS = re.compile(r"/work/|/root/|pypi\.org|registry\.npmjs|repo1\.maven|repo\.maven", re.IGNORECASE)
+FORBIDDEN_WORDS = re.compile(r"/work/(main|shared)|/root/\.|pypi\.org|registry\.npmjs|repo1\.maven|repo\.maven", re.IGNORECASE)
 
 
 def test_nothing_names_a_machine_or_a_registry() -> None:

@@ -88,6 +88,24 @@ async def test_a_broken_connection_before_the_commit_means_nothing_happened(prob
     assert await probe.rows("SELECT * FROM thing") == []
 
 
+async def test_the_pool_recovers_by_itself_when_every_connection_was_lost(probe: Probe) -> None:
+    await asyncio.gather(*(probe.say(closed(a_case())) for _ in range(6)))
+    killer = await asyncpg.connect(probe.admin_url.replace("+asyncpg", ""))
+    killed = await killer.fetch("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'probe'")
+    await killer.close()
+    assert len(killed) > 1
+    failures = 0
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                await asyncio.gather(*(probe.say(closed(a_case())) for _ in range(6)))
+            except TryAgain:
+                failures += 1
+            else:
+                break
+    assert failures <= 1, "once everybody has noticed, nothing fails"
+
+
 async def test_bulk_insert_takes_arrays_json_and_conflicts(probe: Probe) -> None:
     from support.probe import thing
 

@@ -107,7 +107,11 @@ class Database:
         answer to the commit was lost.
         """
         async with self._connected() as (connection, driver):
-            await driver.execute("BEGIN")
+            try:
+                await driver.execute("BEGIN")
+            except Exception as error:
+                await connection.invalidate()
+                raise TryAgain(type(error).__name__) from error
             tx = tx_type(connection, driver, tables=self.tables, source=self.source, now=self.clock.now())
             try:
                 yield tx
@@ -160,18 +164,28 @@ class Database:
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[tuple[AsyncConnection, asyncpg.Connection]]:
-        try:
-            connection = await self.engine.connect()
-        except PoolTimeout as error:
-            raise TooBusy from error
-        except (DBAPIError, OSError, asyncpg.PostgresError, TimeoutError) as error:
-            raise TryAgain("database") from error
+        connection = await self._check_out()
         try:
             raw = await connection.get_raw_connection()
             yield connection, cast("asyncpg.Connection", raw.driver_connection)
         finally:
             # A cancelled task must still give its connection back.
             await asyncio.shield(connection.close())
+
+    async def _check_out(self) -> AsyncConnection:
+        """A connection that is open as far as its end knows: the pool does not hear of it when a server goes away."""
+        try:
+            while True:
+                connection = await self.engine.connect()
+                driver = (await connection.get_raw_connection()).driver_connection
+                if driver is not None and not driver.is_closed():
+                    return connection
+                await connection.invalidate()
+                await connection.close()
+        except PoolTimeout as error:
+            raise TooBusy from error
+        except (DBAPIError, OSError, asyncpg.PostgresError, TimeoutError) as error:
+            raise TryAgain("database") from error
 
     @staticmethod
     async def _roll_back(connection: AsyncConnection, driver: asyncpg.Connection) -> None:
