@@ -1,5 +1,6 @@
 """The parts that benches share: the running house, its peers as processes, believable bodies, the load client."""
 
+import asyncio
 import json
 import os
 import random
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import jwt
 from chassis.clock import new_id
@@ -28,13 +30,14 @@ def bodies(count: int, seed: int) -> list[dict[str, Any]]:
     chance = random.Random(seed)  # noqa: S311  repeatable, nothing secret
     found = []
     for n in range(count):
+        born = f"{chance.randint(2011, 2019)}-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}"
         family = "".join(chance.choice(_SYLLABLES) for _ in range(4)).capitalize()
         found.append(
             {
                 "child": {
                     "given_name": chance.choice(_GIVEN),
                     "family_name": f"{family}-Test",
-                    "date_of_birth": f"{chance.randint(2011, 2019)}-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}",
+                    "date_of_birth": born,
                     "sex": chance.choice(("female", "male")),
                     "postcode": "GL1 4AW",
                     "school_urn": "115482",
@@ -117,7 +120,8 @@ def peer(name: str, environment: Mapping[str, str] | None = None) -> Iterator[st
         env={**os.environ, **(environment or {}), "PYTHONPATH": str(HERE.parent)},
     )  # fmt: skip
     try:
-        for _ in range(200):
+        for _ in range(600):
+            assert process.poll() is None, f"the peer {name} did not start"
             try:
                 httpx.get(f"http://127.0.0.1:{port}/openapi.json", trust_env=False)
                 break
@@ -133,3 +137,26 @@ def public_key(host: Host) -> str:
     """The issuer's public key, for the peer that verifies tokens too."""
     keys = httpx.get(f"{host.origin}/.well-known/jwks.json", trust_env=False).json()["keys"]
     return jwt.PyJWK(keys[0]).key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()  # type: ignore[no-any-return,union-attr]
+
+
+async def ask(admin_url: str, sql: str, *arguments: object) -> list[Any]:
+    """Ask the house's database, as its administrator."""
+    connection = await asyncpg.connect(admin_url.replace("+asyncpg", ""))
+    try:
+        return list(await connection.fetch(sql, *arguments))
+    finally:
+        await connection.close()
+
+
+async def drained(admin_url: str) -> None:
+    """Wait until every referral's case has been told to somebody."""
+    async with asyncio.timeout(300):
+        while True:
+            [row] = await ask(
+                admin_url,
+                "SELECT (SELECT count(DISTINCT case_id) FROM referral_api.referral)"
+                " - (SELECT count(DISTINCT case_id) FROM notifier.notification) AS behind",
+            )
+            if row["behind"] == 0:
+                return
+            await asyncio.sleep(0.2)

@@ -1,8 +1,8 @@
 """Intake beside its bound and beside the usual way to write it, interleaved in one run.
 
-Layout: load client (its own process, 32 connections, loopback), the front process, PostgreSQL 18 with fsync on; the house is
-measured twice, with its worker process stopped (as its peers have none) and with it at work. All of them verify a token,
-but the echo. The house and the textbook peer look for the child, keep the idempotency key, write outbox and audit rows.
+Layout: load client (its own process, 32 connections, loopback), the front process, PostgreSQL 18 with fsync on; the
+house is measured twice, with its worker process stopped (its peers have none) and with it at work. All of them verify a
+token, but the echo. The house and the textbook peer look for the child, keep the idempotency key, write outbox and audit.
 """
 
 import asyncio
@@ -11,11 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import asyncpg
+from bench.conftest import Table
+from bench.house import Agency, drained, fire, peer, public_key
 from jointly.postgres import EmbeddedPostgres
 from support.host import running
-
-from bench.conftest import Table
-from bench.house import Agency, fire, peer, public_key
 
 REPETITIONS = 5
 
@@ -35,6 +34,8 @@ def test_intake_beside_echo_and_textbook(tmp_path: Path, table: Callable[[str], 
             for target, count in ((echo, 300), (url, 600), (usual, 100)):
                 fire(target, agency.requests(count))
             for _ in range(REPETITIONS):
+                # At rest first: a worker stopped in the middle of a transaction would keep its locks.
+                asyncio.run(drained(admin))
                 host.kill("worker", signal.SIGSTOP)
                 alone = fire(url, agency.requests(3000))
                 host.kill("worker", signal.SIGCONT)

@@ -1,21 +1,18 @@
 """From the post to the assignment and to the inbox, at half of what the whole house takes, on both event logs.
 
-Layout: load client, front, worker (relays, consumers), PostgreSQL 18 with fsync on; on Kafka one broker beside them. Times
-are the database's own: when the referral's transaction began, when the decision and the in-app message were written.
+Layout: load client, front, worker (relays, consumers), PostgreSQL 18 with fsync on; on Kafka one broker beside them.
+Times are the database's own: when the referral's transaction began, when decision and in-app message were written.
 """
 
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import asyncpg
 import pytest
+from bench.conftest import Table
+from bench.house import Agency, ask, drained, fire
 from jointly.postgres import EmbeddedPostgres
 from support.host import running
-
-from bench.conftest import Table
-from bench.house import Agency, fire
 
 REPETITIONS, SECONDS = 3, 6
 
@@ -36,37 +33,15 @@ def test_posted_to_assigned_and_to_inbox(tmp_path: Path, log: str, table: Callab
         fire(url, agency.requests(500))
         most = fire(url, agency.requests(2500))["per_second"]
         admin = EmbeddedPostgres(host.state).admin_url()
-        asyncio.run(_drained(admin))
+        asyncio.run(drained(admin))
         for _ in range(REPETITIONS):
             count = int(most / 2 * SECONDS)
             fire(url, agency.requests(count), rate=most / 2)
-            asyncio.run(_drained(admin))
-            rows = asyncio.run(_ask(admin, _LATENCIES, count))
+            asyncio.run(drained(admin))
+            rows = asyncio.run(ask(admin, _LATENCIES, count))
             for what in ("assigned", "told"):
                 values = sorted(float(row[what]) for row in rows)
                 measured.add(f"{what} p50", values[len(values) // 2])
                 measured.add(f"{what} p99", values[int(len(values) * 0.99)])
     print(f"\nhalf load is {most / 2:,.0f} referrals a second")
     measured.show("ms")
-
-
-async def _ask(admin_url: str, sql: str, *arguments: object) -> list[Any]:
-    connection = await asyncpg.connect(admin_url.replace("+asyncpg", ""))
-    try:
-        return list(await connection.fetch(sql, *arguments))
-    finally:
-        await connection.close()
-
-
-async def _drained(admin_url: str) -> None:
-    """Wait until every referral's case has been told to somebody."""
-    async with asyncio.timeout(300):
-        while True:
-            [row] = await _ask(
-                admin_url,
-                "SELECT (SELECT count(DISTINCT case_id) FROM referral_api.referral)"
-                " - (SELECT count(DISTINCT case_id) FROM notifier.notification) AS behind",
-            )
-            if row["behind"] == 0:
-                return
-            await asyncio.sleep(0.2)

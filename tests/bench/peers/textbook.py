@@ -12,9 +12,9 @@ from typing import Annotated, Any
 
 import jwt
 import orjson
+from bench.peers.body import ReferralBody
 from chassis.clock import new_id, wall_now
 from fastapi import Depends, FastAPI, Header, HTTPException, Response
-from referral_api.views import ReferralIn
 from sqlalchemy import DateTime, ForeignKey, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
@@ -123,7 +123,7 @@ async def caller(authorization: Annotated[str, Header()]) -> dict[str, Any]:
 
 @app.post("/v1/referrals", status_code=201)
 async def submit(
-    body: ReferralIn,
+    body: ReferralBody,
     response: Response,
     who: Annotated[dict[str, Any], Depends(caller)],
     db: Annotated[AsyncSession, Depends(session)],
@@ -175,7 +175,7 @@ async def submit(
     return answer
 
 
-async def _find(db: AsyncSession, body: ReferralIn) -> Child | None:
+async def _find(db: AsyncSession, body: ReferralBody) -> Child | None:
     if body.child.nhs_number:
         found = await db.scalar(select(Child).where(Child.nhs_number == body.child.nhs_number))
         if found is not None:
