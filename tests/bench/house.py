@@ -136,7 +136,7 @@ def peer(name: str, environment: Mapping[str, str] | None = None) -> Iterator[st
 def public_key(host: Host) -> str:
     """The issuer's public key, for the peer that verifies tokens too."""
     keys = httpx.get(f"{host.origin}/.well-known/jwks.json", trust_env=False).json()["keys"]
-    return jwt.PyJWK(keys[0]).key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()  # type: ignore[no-any-return,union-attr]
+    return jwt.PyJWK(keys[0]).key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()  # type: ignore[no-any-return]
 
 
 async def ask(admin_url: str, sql: str, *arguments: object) -> list[Any]:

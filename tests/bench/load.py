@@ -92,6 +92,7 @@ async def fire(url: str, prepared: list[bytes], connections: int, *, rate: float
     parts = urlsplit(url)
     if parts.hostname != "127.0.0.1":
         raise ValueError("Load goes to this machine only.")
+    port = parts.port or 80
     loop, result, queue = asyncio.get_running_loop(), Result(), list(reversed(prepared))
     pace = None if rate is None else connections / rate
     began = time.perf_counter()
@@ -99,7 +100,7 @@ async def fire(url: str, prepared: list[bytes], connections: int, *, rate: float
     for n in range(connections):
         done: asyncio.Future[None] = loop.create_future()
         futures.append(done)
-        await loop.create_connection(lambda d=done: Connection(queue, result, d, pace), "127.0.0.1", parts.port)  # type: ignore[misc]
+        await loop.create_connection(lambda d=done: Connection(queue, result, d, pace), "127.0.0.1", port)  # type: ignore[misc]
         if pace is not None and n + 1 < connections:
             await asyncio.sleep(pace / connections)
     await asyncio.gather(*futures)

@@ -2,7 +2,7 @@
 
 Layout: load client (its own process, 32 connections, loopback), the front process, PostgreSQL 18 with fsync on; the
 house is measured twice, with its worker process stopped (its peers have none) and with it at work. All of them verify a
-token, but the echo. The house and the textbook peer look for the child, keep the idempotency key, write outbox and audit.
+token, but the echo. The house and the textbook look for the child, keep the idempotency key, write outbox and audit.
 """
 
 import asyncio
