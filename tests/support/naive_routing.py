@@ -51,25 +51,49 @@ def read_register(folder: Path) -> dict[str, dict[str, Any]]:
                     "district": None,
                     "pupils": 0,
                     "place": (int(row["easting"]), int(row["northing"])) if row["easting"] else None,
-                    "mainstream": row["Type"] != "Special School" and row["SCHOOLTYPE"] != "Pupil referral unit",
+                    "mainstream": row["Type"] not in ("Special School", "College", "Independent School")
+                    and row["SCHOOLTYPE"] != "Pupil referral unit",
                     "next": [],
                 },
             )
             school["status"] = row["status"]
+    days: dict[tuple[str, str], date | None] = {}
     with (folder / LINKS_FILE).open(encoding="utf-8-sig", newline="") as lines:
         for row in csv.DictReader(lines):
-            if row["LinkType"].startswith("Successor") and row["URN"] in schools:
-                day = row["LinkEstablishedDate"]
-                since = datetime.strptime(day, "%d-%m-%Y").date() if day else None  # noqa: DTZ007  a day has no zone
-                schools[row["URN"]]["next"].append((since, row["LinkURN"]))
+            # Most pairs are there twice, from either side: the later of the two days counts.
+            backwards = row["LinkType"].startswith("Predecessor")
+            pair = (row["LinkURN"], row["URN"]) if backwards else (row["URN"], row["LinkURN"])
+            text = row["LinkEstablishedDate"]
+            day = datetime.strptime(text, "%d-%m-%Y").date() if text else None  # noqa: DTZ007  a day has no zone
+            known = days.get(pair)
+            days[pair] = max(known, day) if known and day else known or day
+    for (before, heir), day in days.items():
+        if before in schools:
+            schools[before]["next"].append((day, heir))
+    hand_down(schools)
     return schools
+
+
+def hand_down(schools: dict[str, dict[str, Any]]) -> None:
+    """What no extract says of a school's place and district is taken to be that of the school before it."""
+    changed = True
+    while changed:
+        changed = False
+        for urn, school in schools.items():
+            before = [other for other in schools if any(heir == urn for _, heir in schools[other]["next"])]
+            before.sort(key=lambda other: (schools[other]["last_day"] or date.max, other), reverse=True)
+            before.sort(key=lambda other: schools[other]["place"] is None)
+            for what in ("place", "district"):
+                if before and not school[what] and schools[before[0]][what]:
+                    school[what] = schools[before[0]][what]
+                    changed = True
 
 
 def naive_route(schools: dict[str, dict[str, Any]], child: dict[str, Any], today: date) -> str | None:
     """The cluster of a child, or None where a person must decide.
 
-    `child`: `school` (URN or None), `year` (N, R, 1-14 or None), `age` (on 31 August), and `home`: the south-west corner
-    of its kilometre square, or the word `unknown`, `none` or `restricted`.
+    `child`: `school` (URN or None), `year` (N, R, 1-14 or None), `age` (on 31 August), and `home`: the south-west
+    corner of its kilometre square, or the word `unknown`, `none` or `restricted`.
     """
     if child["home"] == "restricted":
         return None
@@ -81,7 +105,7 @@ def naive_route(schools: dict[str, dict[str, Any]], child: dict[str, Any], today
     if phase is None:
         return None
     if attended is not None:
-        cluster = cluster_by_school(schools, attended, phase, today)
+        cluster = cluster_by_line(schools, [attended], phase, today, {attended})
         if cluster is not None:
             return cluster
     if isinstance(child["home"], str):
@@ -90,10 +114,13 @@ def naive_route(schools: dict[str, dict[str, Any]], child: dict[str, Any], today
 
 
 def is_shut(school: dict[str, Any], today: date) -> bool:
-    """Closed, by its last day if the register has one, else by its status."""
+    """Closed: the register says so, and its last day (or the day before another carried on) is past."""
+    if school["status"] != "Closed":
+        return False
     if school["last_day"] is not None:
         return bool(today > school["last_day"])
-    return bool(school["status"] == "Closed")
+    begun = [since for since, _ in school["next"] if since is not None]
+    return not begun or today >= min(begun)
 
 
 def still_open(schools: dict[str, dict[str, Any]], urn: str, today: date, been: tuple[str, ...]) -> str | None:
@@ -131,23 +158,34 @@ def teaches(school: dict[str, Any], phase: str) -> bool:
     return school["phase"] == 7 or school["phase"] in ((1, 2, 3) if phase == "primary" else (4, 5, 6))
 
 
-def district_of(schools: dict[str, dict[str, Any]], urn: str) -> str | None:
-    """The school's own district, or that of the first school which it carries on for."""
-    if schools[urn]["district"]:
-        return str(schools[urn]["district"])
-    for before in sorted(schools):
-        if schools[before]["district"] and any(heir == urn for _, heir in schools[before]["next"]):
-            return str(schools[before]["district"])
-    return None
-
-
 def cluster_by_school(schools: dict[str, dict[str, Any]], urn: str, phase: str, today: date) -> str | None:
-    """The cluster that the school is a member of: every open mainstream school of a district and phase is one."""
+    """The cluster that the school is a member of: every mainstream school of a district and phase that teaches is."""
     school = schools[urn]
-    if not school["mainstream"] or not teaches(school, phase) or is_shut(school, today):
+    if (
+        school["status"] == "Proposed to open"
+        or not school["mainstream"]
+        or not teaches(school, phase)
+        or is_shut(school, today)
+    ):
         return None
-    district = district_of(schools, urn)
-    return None if district is None else f"{district.lower().replace(' ', '-')}-{phase}"
+    return f"{school['district'].lower().replace(' ', '-')}-{phase}" if school["district"] else None
+
+
+def cluster_by_line(
+    schools: dict[str, dict[str, Any]], line: list[str], phase: str, today: date, been: set[str]
+) -> str | None:
+    """The cluster of the first of these that is a member; else of those that they took over from, and so on back."""
+    for urn in line:
+        cluster = cluster_by_school(schools, urn, phase, today)
+        if cluster is not None:
+            return cluster
+    before = [
+        urn
+        for urn in sorted(schools)
+        if urn not in been
+        and any(heir in line and (since is None or since <= today) for since, heir in schools[urn]["next"])
+    ]
+    return cluster_by_line(schools, before, phase, today, been | set(before)) if before else None
 
 
 def cluster_by_home(schools: dict[str, dict[str, Any]], square: tuple[int, int], phase: str, today: date) -> str | None:
@@ -162,4 +200,5 @@ def cluster_by_home(schools: dict[str, dict[str, Any]], square: tuple[int, int],
             way = (school["place"][0] - east) ** 2 + (school["place"][1] - north) ** 2
             if best is None or (way, cluster) < best:
                 best = (way, cluster)
-    return None if best is None else best[1]
+    # Whoever lives thirty kilometres from every such school lives outside the county.
+    return None if best is None or best[0] > 30_000 * 30_000 else best[1]

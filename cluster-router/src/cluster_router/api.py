@@ -1,7 +1,9 @@
 """The router's routes: clusters, where a case is and why, what people decide, and what a draft rule would do."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import cache
 from typing import Annotated, Any, Final
 
 from chassis.actions import Answer
@@ -14,11 +16,13 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from cluster_router import queries
 from cluster_router.domain.county import County
-from cluster_router.domain.rules import amended, read_rules, rules_on
-from cluster_router.domain.simulation import Past, simulate
+from cluster_router.domain.days import day_of
+from cluster_router.domain.rules import amended, read_rules
+from cluster_router.domain.simulation import simulate
 from cluster_router.handlers import assignments
 from cluster_router.handlers.assignments import Act
-from cluster_router.policy import BOOK, DOCUMENTS, sees
+from cluster_router.policy import DOCUMENTS, rules_of, sees
+from cluster_router.settings import Settings
 from cluster_router.store import CaseFile, Tx
 from cluster_router.views import (
     AssignmentOut,
@@ -38,6 +42,9 @@ from cluster_router.views import (
 )
 
 router: Final = APIRouter()
+
+#: Past cases that a draft is tried on at most: the newest ones.
+MOST_CASES: Final = 5_000
 
 _ID: Final = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
 SignedIn = Annotated[Caller, Depends(allow())]
@@ -69,7 +76,7 @@ async def get_cluster(request: Request, _caller: SignedIn, cluster_id: CaseId) -
         cluster = county.clusters.get(cluster_id)
         if cluster is None:
             raise NotFound
-        teams = await tx.county.teams([cluster_id], tx.now.date())
+        teams = await tx.county.teams([cluster_id], day_of(tx.now))
     out = cluster_out(cluster, county, load=loads[cluster_id], team=teams.get(cluster_id, ()), whole=True)
     return json_response(as_json(out))
 
@@ -91,8 +98,10 @@ async def list_assignments(
         at, case_id = cursors.decode(caller, cursor)
         after = (datetime.fromisoformat(at), case_id)
     async with runtime(request).transaction() as tx:
-        found = await queries.cases_for(tx, caller, state=state, cluster=cluster, after=after, limit=limit + 1)
-        tx.audit(action="listed", what="assignments", what_id=cluster or state or "all", caller=caller)
+        found = await queries.cases_for(
+            tx, caller, state=state, cluster=cluster, on=day_of(tx.now), after=after, limit=limit + 1
+        )
+        _note(request, tx, caller, what="assignments", what_id=cluster or state or "all")
     more = len(found) > limit
     found = found[:limit]
     following = cursors.encode(caller, found[-1].opened_at.isoformat(), found[-1].id) if more else None
@@ -104,25 +113,38 @@ async def get_assignment(request: Request, caller: SignedIn, case_id: CaseId) ->
     """Where a case is, why, who holds it, and what you may do. `pending` until the router has looked at it."""
     async with runtime(request).transaction() as tx:
         known = await tx.cases.find([case_id])
-        participants = (await tx.cases.organisations([case_id], tx.now.date())).get(case_id, set())
+        participants = (await tx.cases.organisations([case_id], day_of(tx.now))).get(case_id, set())
         case = known.get(case_id)
         if case is None:
             # Who takes part may be known a moment before the case is: only they are told to wait.
             if caller.organisation not in participants:
                 raise NotFound
-            return json_response(as_json(pending_out(case_id)))
+            return json_response(as_json(pending_out(case_id, intake=_intake(request))))
         if not sees(caller, case.assignment, participants):
             raise NotFound
         county, _ = await _county(tx)
-        trace = await tx.cases.trace(case.decision)
-        tx.audit(action="read", what="assignment", what_id=case_id, case_id=case_id, caller=caller)
-    out = assignment_out(case, trace, county, caller)
+        trace, tenures = await tx.decisions.trace(case.decision), await tx.tenures.of(case_id)
+        _note(request, tx, caller, what="assignment", what_id=case_id, case_id=case_id)
+    out = assignment_out(case, trace, tenures, county, caller, intake=_intake(request))
     return json_response(as_json(out), headers={"ETag": etag(case.version)})
 
 
+def _intake(request: Request) -> str:
+    """The organisation that holds what no cluster does."""
+    known = runtime(request).settings
+    given = known if isinstance(known, Settings) else Settings(**known.model_dump(exclude_unset=True))
+    return given.intake_organisation
+
+
+def _note(request: Request, tx: Tx, caller: Caller, *, what: str, what_id: str, case_id: str | None = None) -> None:
+    """Audit that somebody reads."""
+    journey = cause(request).correlation_id
+    tx.audit(action="read", what=what, what_id=what_id, case_id=case_id, caller=caller, correlation_id=journey)
+
+
 async def _county(tx: Tx) -> tuple[County, Mapping[str, int]]:
-    today = tx.now.date()
-    county = await tx.county.snapshot(rules_on(BOOK.values(), today), today)
+    today = day_of(tx.now)
+    county = await tx.county.snapshot(rules_of(today), today)
     standings = await tx.county.standings(today)
     return county, {id: standing.load for id, standing in standings.items()}
 
@@ -214,21 +236,22 @@ async def decline_handover(
 
 @router.post("/v1/simulations", response_model=SimulationOut, openapi_extra=takes(SimulationIn), tags=["simulations"])
 async def run_simulation(
-    request: Request, _caller: Tries, body: Annotated[Body[SimulationIn], Depends(json_body(SimulationIn))]
+    request: Request, caller: Tries, body: Annotated[Body[SimulationIn], Depends(json_body(SimulationIn))]
 ) -> Response:
-    """Replay past decisions under changed rules: how many cases would have gone elsewhere. Nothing is kept."""
+    """Replay past cases under changed rules: how many would have gone elsewhere. Nothing is kept."""
     wanted = body.value
     async with runtime(request).transaction() as tx:
-        current = rules_on(BOOK.values(), tx.now.date())
-        draft = read_rules(amended(DOCUMENTS[current.version], {**wanted.rules, "version": "draft"}))
-        past = [
-            Past(circumstances, trace)
-            for _, trace, circumstances in await tx.cases.traces()
-            if circumstances is not None
-            and (wanted.since is None or trace.on >= wanted.since)
-            and (wanted.until is None or trace.on <= wanted.until)
-        ]
-        counties = {day: await tx.county.fresh(draft, day) for day in {one.trace.on for one in past}}
-    result = simulate(past, lambda day: counties[day])
+        today = day_of(tx.now)
+        draft = read_rules(amended(DOCUMENTS[rules_of(today).version], {**wanted.rules, "version": "draft"}))
+        past = await tx.decisions.past(since=wanted.since, until=wanted.until, limit=MOST_CASES)
+        schools, clusters = await tx.county.schools(), await tx.county.clusters()
+        _note(request, tx, caller, what="simulation", what_id="draft")
+
+    @cache
+    def county_on(day: date) -> County:
+        return County(schools, clusters, draft, day)
+
+    # A second of counting must not keep everybody else waiting.
+    result = await asyncio.to_thread(simulate, past, county_on)
     moves = tuple(MoveOut(from_cluster_id=a, to_cluster_id=b, cases=n) for a, b, n in result.moves)
     return json_response(as_json(SimulationOut(cases=result.cases, would_move=result.would_move, moves=moves)))

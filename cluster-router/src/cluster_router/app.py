@@ -6,6 +6,7 @@ from chassis.service import Service
 
 from cluster_router.api import router
 from cluster_router.deadlines import DEADLINES
+from cluster_router.settings import Settings
 from cluster_router.store import Tx
 from cluster_router.subscriptions import SUBSCRIPTIONS
 from cluster_router.tables import chassis, metadata
@@ -21,4 +22,5 @@ SERVICE: Final = Service(
     routers=(router,),
     subscriptions=SUBSCRIPTIONS,
     deadlines=DEADLINES,
+    settings=Settings,
 )

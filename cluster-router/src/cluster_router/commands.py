@@ -1,4 +1,7 @@
-"""What an operator can ask of the router: clusters and capacities from files, defaults, a check of decisions."""
+"""What an operator can ask of the router: clusters and capacities from files, defaults, a check of every decision.
+
+The host's commands call them with the service's runtime at hand, and so does the demo county.
+"""
 
 import tomllib
 from datetime import date
@@ -10,14 +13,15 @@ from chassis.cause import Cause
 from chassis.service import Runtime
 
 from cluster_router.clients import read_csv
-from cluster_router.domain.clusters import Derivation
 from cluster_router.domain.decision import replay
 from cluster_router.handlers import county
 from cluster_router.handlers.county import Changes
 from cluster_router.policy import BOOK
 
-#: Types of establishment that belong to no cluster by default; the county's own code.
-_DEFAULTS: Final = tomllib.loads((files("cluster_router") / "data" / "default_clusters.toml").read_text("utf-8"))
+#: The county's own code, and when its clusters began.
+_DEFAULTS: Final = tomllib.loads((files("cluster_router") / "data" / "clusters.toml").read_text("utf-8"))
+#: Decisions that a check reads at once.
+_BATCH: Final = 1_000
 
 
 async def import_clusters(runtime: Runtime, path: Path) -> Changes:
@@ -38,17 +42,17 @@ async def default_clusters(
     runtime: Runtime, *, local_authority: str | None = None, since: date | None = None
 ) -> Changes:
     """One cluster per district and phase, led by the school with most pupils. Raises `NoSchoolsKnown`."""
-    how = Derivation(
-        local_authority or _DEFAULTS["local_authority"],
-        frozenset(_DEFAULTS["not_mainstream"]),
-        since or _DEFAULTS["since"],
-    )
+    how = county.Defaults(local_authority or _DEFAULTS["local_authority"], since or _DEFAULTS["since"])
     async with runtime.transaction() as tx:
         return await county.default_clusters(tx, how, Cause.fresh())
 
 
 async def check_decisions(runtime: Runtime) -> int:
     """Replay every decision from its trace, in order; returns how many. Raises `TraceDisagrees`."""
-    async with runtime.transaction() as tx:
-        traces = await tx.cases.traces()
-    return len(replay([(number, trace) for number, trace, _ in traces], BOOK))
+    checked = 0
+    while True:
+        async with runtime.transaction() as tx:
+            traces = await tx.decisions.traces(after=checked, limit=_BATCH)
+        checked += len(replay(traces, BOOK, after=checked))
+        if len(traces) < _BATCH:
+            return checked

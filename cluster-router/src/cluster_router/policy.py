@@ -2,14 +2,16 @@
 
 import tomllib
 from collections.abc import Collection, Mapping
+from datetime import date
 from importlib.resources import files
 from typing import Any, Final
 
 from chassis.auth import Caller
+from schemas.codes import registry
 
 from cluster_router.domain.assignment import Assignment
 from cluster_router.domain.explanation import Wording
-from cluster_router.domain.rules import Rules, read_rules
+from cluster_router.domain.rules import Rules, read_rules, rules_on
 
 _DATA = files("cluster_router") / "data"
 
@@ -22,13 +24,38 @@ DOCUMENTS: Final[Mapping[str, dict[str, Any]]] = {
 }
 BOOK: Final[Mapping[str, Rules]] = {version: read_rules(document) for version, document in DOCUMENTS.items()}
 
-_WORDS = tomllib.loads((_DATA / "wording.toml").read_text(encoding="utf-8"))
-WORDING: Final = Wording(_WORDS["opening"], _WORDS["reason"], _WORDS["person"])
+WORDING: Final = Wording(**tomllib.loads((_DATA / "wording.toml").read_text(encoding="utf-8")))
+
+#: The kinds of schools that clusters are derived from.
+_KINDS: Final[tuple[str, ...]] = tuple(tomllib.loads((_DATA / "clusters.toml").read_text(encoding="utf-8"))["kinds"])
+
+#: The registries of reasons that people give.
+RETURNS: Final = "return-reasons"
+OVERRIDES: Final = "override-reasons"
+HANDOVERS: Final = "handover-reasons"
 
 #: Roles at the council that place cases and see every one of them.
 INTAKE: Final = ("intake", "operator")
 #: Roles that work for a cluster.
 TEAM: Final = ("cluster-lead", "caseworker")
+
+
+def rules_of(day: date) -> Rules:
+    """The rules of a day."""
+    return rules_on(BOOK.values(), day)
+
+
+def mainstream(day: date) -> frozenset[str]:
+    """The types of establishment whose schools are in clusters on a day."""
+    types = registry("establishment-types")
+    return frozenset(code for kind in _KINDS for code in types.in_group(kind, on=day))
+
+
+def in_words(reasons: str, code: str | None) -> str:
+    """What a reason of one of these registries means; an old or strange one is said as it is."""
+    known = registry(reasons)
+    labels = {entry.code: entry.label for entry in known.entries}
+    return labels.get(code or "", code or "")
 
 
 def at_the_desk(caller: Caller) -> bool:

@@ -1,12 +1,13 @@
-"""Reads shaped for a list: cases by state or cluster, oldest first."""
+"""Reads shaped for a list: open cases by state or cluster, oldest first."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from chassis.auth import Caller
 
 from cluster_router.policy import sees_all
-from cluster_router.store import CaseFile, Tx, case_of
+from cluster_router.store import CaseFile, Tx
+from cluster_router.store.cases import case_of
 
 _LIST: Final = """
 SELECT * FROM case_file f
@@ -20,18 +21,17 @@ ORDER BY opened_at, case_id LIMIT $9
 
 
 async def cases_for(
-    tx: Tx, caller: Caller, *, state: str | None, cluster: str | None, after: tuple[datetime, str], limit: int
+    tx: Tx,
+    caller: Caller,
+    *,
+    state: str | None,
+    cluster: str | None,
+    on: date,
+    after: tuple[datetime, str],
+    limit: int,
 ) -> list[CaseFile]:
     """Open cases that the caller may know of, oldest first, after a place in the list."""
     rows = await tx.rows(
-        _LIST,
-        state,
-        cluster,
-        sees_all(caller),
-        sorted(caller.clusters),
-        caller.organisation,
-        tx.now.date(),
-        *after,
-        limit,
+        _LIST, state, cluster, sees_all(caller), sorted(caller.clusters), caller.organisation, on, *after, limit
     )
     return [case_of(row) for row in rows]

@@ -1,4 +1,4 @@
-"""The county as it is known here, cases with their holder, and every decision with its trace."""
+"""The county as it is known here, cases with their holders, and every decision with its trace."""
 
 from typing import Final
 
@@ -67,6 +67,8 @@ team: Final = sa.Table(
     sa.Index("team_cluster_id", "cluster_id"),
 )
 
+_WAITING: Final = sa.text("state = 'queued' AND NOT closed")
+
 case_file: Final = sa.Table(
     "case_file",
     metadata,
@@ -80,11 +82,17 @@ case_file: Final = sa.Table(
     sa.Column("handover", JSONB),
     sa.Column("for_a_person", sa.Boolean, nullable=False),
     sa.Column("closed", sa.Boolean, nullable=False),
-    #: The newest decision about it.
+    #: The decision that put it there.
     sa.Column("decision", sa.BigInteger, nullable=False),
     sa.Column("reasons", ARRAY(sa.Text), nullable=False),
+    #: How urgent it is for those who wait with it.
+    sa.Column("weight", sa.Integer, nullable=False),
+    #: How it came to be where it is: decided, returned or handed-over; and why, where a person said so.
+    sa.Column("way", sa.Text, nullable=False),
+    sa.Column("why", sa.Text),
     sa.Column("version", sa.Integer, nullable=False),
-    sa.Index("case_file_queue", "state", "opened_at"),
+    sa.Index("case_file_queue", "weight", "opened_at", "case_id", postgresql_where=_WAITING),
+    sa.Index("case_file_opened_at", "opened_at", "case_id", postgresql_where=sa.text("NOT closed")),
     sa.Index("case_file_cluster", "cluster", "opened_at"),
 )
 
@@ -109,6 +117,22 @@ participant: Final = sa.Table(
     sa.Column("case_id", sa.Text, primary_key=True),
     sa.Column("organisation_id", sa.Text, primary_key=True),
     sa.Column("role", sa.Text, primary_key=True),
-    sa.Column("since", sa.Date, nullable=False),
+    sa.Column("since", sa.Date, primary_key=True),
     sa.Column("until", sa.Date),
+    sa.Index("participant_organisation_id", "organisation_id"),
+)
+
+#: Who held which case: no two at once, which the database itself sees to.
+tenure: Final = sa.Table(
+    "tenure",
+    metadata,
+    sa.Column("case_id", sa.Text, primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    #: Null is the intake desk.
+    sa.Column("cluster", sa.Text),
+    sa.Column("organisation_id", sa.Text),
+    sa.Column("since", Timestamp, nullable=False),
+    sa.Column("until", Timestamp),
+    sa.CheckConstraint("until >= since", name="tenure_forward"),
+    sa.Index("tenure_one_holder", "case_id", unique=True, postgresql_where=sa.text("until IS NULL")),
 )

@@ -1,5 +1,6 @@
 """What travels over the router's routes."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -11,9 +12,11 @@ from schemas.routing import TeamMember
 from cluster_router.domain.assignment import Assignment, State
 from cluster_router.domain.county import Cluster, County
 from cluster_router.domain.decision import Trace, trace_to_json
-from cluster_router.domain.explanation import explain
-from cluster_router.policy import WORDING, at_the_desk, overrides, works_for
+from cluster_router.domain.explanation import explain, explain_handover, explain_return
+from cluster_router.policy import HANDOVERS, OVERRIDES, RETURNS, WORDING, at_the_desk, in_words, overrides, works_for
 from cluster_router.store import CaseFile
+from cluster_router.store.cases import Way
+from cluster_router.store.tenures import Tenure
 
 
 class ReasonIn(In):
@@ -33,9 +36,9 @@ class EmptyIn(In):
 
 
 class SimulationIn(In):
-    """Changes to the rules of today, section by section, as in a rule file."""
+    """Changes to the rules of today, section by section, as in a rule file; and which past cases to try them on."""
 
-    rules: dict[str, Any]
+    rules: dict[str, Any] = Field(examples=[{"choice": {"own_cluster_full": "neighbours", "neighbour_metres": 10000}}])
     #: Only cases decided on these days.
     since: date | None = None
     until: date | None = None
@@ -71,7 +74,14 @@ class HolderOut(Out):
 
     kind: Literal["intake", "cluster"]
     cluster_id: str | None
-    organisation_id: str | None
+    organisation_id: str
+
+
+class TenureOut(HolderOut):
+    """Who was accountable from when until when; null lasts."""
+
+    since: datetime
+    until: datetime | None
 
 
 class AssignmentOut(Out):
@@ -84,6 +94,7 @@ class AssignmentOut(Out):
     reasons: tuple[str, ...]
     sentence: str
     holder: HolderOut
+    holders: tuple[TenureOut, ...] = Field(description="Everybody who held it, in order, without a gap.")
     handover: HandoverOut | None
     decision: int | None
     trace: dict[str, Any]
@@ -137,29 +148,34 @@ class ClusterOut(Out):
     team: tuple[TeamMemberOut, ...]
 
 
-def assignment_out(case: CaseFile, trace: Trace, county: County, caller: Caller) -> AssignmentOut:
-    """A case as this caller sees it. The trace tells distances from home: it stays with those who decide."""
+def assignment_out(
+    case: CaseFile, trace: Trace, tenures: Sequence[Tenure], county: County, caller: Caller, *, intake: str
+) -> AssignmentOut:
+    """A case as this caller sees it. The trace tells distances from home: they stay with those who decide."""
     assignment = case.assignment
     cluster = county.clusters.get(assignment.cluster) if assignment.cluster else None
-    reasons = (*case.reasons, "returned-by-cluster") if assignment.for_a_person else case.reasons
     handover = assignment.handover
     return AssignmentOut(
         case_id=case.id,
         reference=case.reference,
         state=assignment.state.value,
         cluster_id=assignment.cluster,
-        reasons=reasons,
-        sentence=explain(
-            trace,
-            reasons,
-            WORDING,
-            school=lambda urn: county.schools[urn].name if urn in county.schools else urn,
-            cluster=lambda id: county.clusters[id].name if id in county.clusters else id,
-        ),
+        reasons=case.reasons,
+        sentence=sentence_of(case, trace, county),
         holder=HolderOut(
             kind="cluster" if cluster else "intake",
             cluster_id=cluster.id if cluster else None,
-            organisation_id=cluster.organisation_id if cluster else None,
+            organisation_id=cluster.organisation_id if cluster else intake,
+        ),
+        holders=tuple(
+            TenureOut(
+                kind="cluster" if one.cluster else "intake",
+                cluster_id=one.cluster,
+                organisation_id=one.organisation_id or intake,
+                since=one.since,
+                until=one.until,
+            )
+            for one in tenures
         ),
         handover=None
         if handover is None
@@ -173,9 +189,31 @@ def assignment_out(case: CaseFile, trace: Trace, county: County, caller: Caller)
     )
 
 
+def sentence_of(case: CaseFile, trace: Trace, county: County) -> str:
+    """Why the case is where it is, in plain words."""
+
+    def name(id: str) -> str:
+        return county.clusters[id].name if id in county.clusters else id
+
+    if case.way is Way.RETURNED:
+        return explain_return(WORDING, why=in_words(RETURNS, case.why))
+    if case.way is Way.HANDED_OVER:
+        why = in_words(HANDOVERS, case.why)
+        return explain_handover(WORDING, cluster=name(case.assignment.cluster or ""), why=why)
+    return explain(
+        trace,
+        WORDING,
+        why=in_words(OVERRIDES, trace.reason),
+        school=lambda urn: county.schools[urn].name if urn in county.schools else urn,
+        cluster=name,
+    )
+
+
 def trace_out(trace: Trace, *, full: bool) -> dict[str, Any]:
     """The trace; for others than those who decide without distances, costs and loads."""
     value = trace_to_json(trace)
+    for one in value["candidates"]:
+        one["why_not"] = WORDING.why_not.get(one["why_not"], one["why_not"])
     if not full:
         value["candidates"] = [
             {"cluster": one["cluster"], "rank": one["rank"], "why_not": one["why_not"]} for one in value["candidates"]
@@ -183,7 +221,7 @@ def trace_out(trace: Trace, *, full: bool) -> dict[str, Any]:
     return value
 
 
-def pending_out(case_id: str) -> AssignmentOut:
+def pending_out(case_id: str, *, intake: str) -> AssignmentOut:
     """A case that the router has not heard of yet."""
     return AssignmentOut(
         case_id=case_id,
@@ -192,7 +230,8 @@ def pending_out(case_id: str) -> AssignmentOut:
         cluster_id=None,
         reasons=(),
         sentence="This case has not been routed yet.",
-        holder=HolderOut(kind="intake", cluster_id=None, organisation_id=None),
+        holder=HolderOut(kind="intake", cluster_id=None, organisation_id=intake),
+        holders=(),
         handover=None,
         decision=None,
         trace={},

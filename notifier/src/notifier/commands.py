@@ -7,7 +7,7 @@ import typer
 
 from notifier.policy import RULES, TEXTS
 
-app: Final = typer.Typer(name="notifier", add_completion=False, no_args_is_help=True)
+app: Final = typer.Typer(name="notifier", add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 
 @app.callback()

@@ -8,7 +8,7 @@ from cluster_router.domain.decision import decide
 from cluster_router.domain.ledger import Ledger
 from cluster_router.domain.rules import Rules
 from cluster_router.domain.simulation import Past, Simulation, simulate
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.cluster_router.builders import TODAY, a_cluster, a_county, a_school, circumstances, the_rules
 
@@ -60,6 +60,7 @@ CASES = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(CASES, max_size=10), st.integers(1, 5))
 def test_the_rules_of_the_time_move_nobody(cases: list[Any], limit: int) -> None:
     assert simulate(past(cases, limit), lambda _: county(the_rules())).would_move == 0

@@ -66,37 +66,43 @@ def weight_of(circumstances: Circumstances, rules: Rules) -> int:
 
 
 def weigh(
-    options: Iterable[Option],
+    options: Sequence[Option],
     standings: Mapping[str, Standing],
     prices: Mapping[str, int],
     weight: int,
     rules: Rules,
 ) -> tuple[Candidate, ...]:
     """Every option with its load, capacity, price and cost at this moment."""
-    candidates = []
-    for option in options:
-        standing = standings.get(option.cluster, NOBODY_YET)
-        candidates.append(
-            Candidate(
-                cluster=option.cluster,
-                rank=option.rank,
-                why_not=option.why_not,
-                squared=option.squared,
-                load=standing.load,
-                capacity=standing.capacity.limit,
-                hard=standing.capacity.hard,
-                price=prices.get(option.cluster, 0),
-                cost=0,
-            )
+    stand = [standings.get(option.cluster, NOBODY_YET) for option in options]
+    uses = [_use(standing.load, standing.capacity.limit) for standing in stand]
+    mean = _mean([use for use, option in zip(uses, options, strict=True) if option.rank is not None])
+    return tuple(
+        Candidate(
+            option.cluster,
+            option.rank,
+            option.why_not,
+            option.squared,
+            standing.load,
+            standing.capacity.limit,
+            standing.capacity.hard,
+            price := prices.get(option.cluster, 0),
+            _cost(option.squared, price, use=use, mean=mean, weight=weight, rules=rules),
         )
-    return reweigh(candidates, weight, rules)
+        for option, standing, use in zip(options, stand, uses, strict=True)
+    )
 
 
 def reweigh(candidates: Sequence[Candidate], weight: int, rules: Rules) -> tuple[Candidate, ...]:
     """The candidates with the costs that these rules make of their distances, loads, capacities and prices."""
-    uses = [_use(candidate) for candidate in candidates if candidate.rank is not None]
-    mean = sum(uses) // len(uses) if uses else 0
-    return tuple(replace(candidate, cost=_cost(candidate, mean, weight, rules)) for candidate in candidates)
+    uses = [_use(candidate.load, candidate.capacity) for candidate in candidates]
+    mean = _mean([use for use, candidate in zip(uses, candidates, strict=True) if candidate.rank is not None])
+    return tuple(
+        replace(
+            candidate,
+            cost=_cost(candidate.squared, candidate.price, use=use, mean=mean, weight=weight, rules=rules),
+        )
+        for candidate, use in zip(candidates, uses, strict=True)
+    )
 
 
 def choose(candidates: Iterable[Candidate]) -> tuple[Candidate | None, Candidate | None]:
@@ -105,8 +111,8 @@ def choose(candidates: Iterable[Candidate]) -> tuple[Candidate | None, Candidate
     return (ordered[0] if ordered else None), (ordered[1] if len(ordered) > 1 else None)
 
 
-def reasons_of(chosen: Candidate | None, candidates: Sequence[Candidate]) -> tuple[str, ...]:
-    """What load added to the rules: codes, empty when it changed nothing."""
+def steps_of(chosen: Candidate | None, candidates: Sequence[Candidate]) -> tuple[str, ...]:
+    """What load added to what the rules found: codes, empty when it changed nothing."""
     allowed = [candidate for candidate in candidates if candidate.rank is not None]
     if not allowed:
         return ()
@@ -125,16 +131,19 @@ def _order(candidate: Candidate) -> tuple[int, int, int, str]:
     return (candidate.rank or 0, candidate.cost, squared, candidate.cluster)
 
 
-def _use(candidate: Candidate) -> int:
+def _use(load: int, limit: int | None) -> int:
     """How full, per mille; an unlimited cluster is never full, one that can hold nothing always is."""
-    if candidate.capacity is None:
+    if limit is None:
         return 0
-    return WHOLE if candidate.capacity == 0 else candidate.load * WHOLE // candidate.capacity
+    return load * WHOLE // limit if limit else WHOLE
 
 
-def _cost(candidate: Candidate, mean: int, weight: int, rules: Rules) -> int:
-    use = _use(candidate)
-    way = isqrt(candidate.squared or 0) * weight // WHOLE
+def _mean(uses: Sequence[int]) -> int:
+    return sum(uses) // len(uses) if uses else 0
+
+
+def _cost(squared: int | None, price: int, *, use: int, mean: int, weight: int, rules: Rules) -> int:
+    way = isqrt(squared or 0) * weight // WHOLE
     crowding = rules.full_metres * use * use // (WHOLE * WHOLE)
     unfairness = rules.fairness_metres * max(0, use - mean) // WHOLE
-    return way + crowding + unfairness + candidate.price
+    return way + crowding + unfairness + price

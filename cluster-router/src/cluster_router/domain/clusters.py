@@ -11,6 +11,9 @@ from chassis.errors import FieldError, Invalid
 from cluster_router.domain.county import Capacity, Cluster, Member, School
 from cluster_router.domain.rules import Phase, Rules
 
+#: The register's status code of a school that does not teach yet.
+PROPOSED_TO_OPEN = 4
+
 
 class NotAClusterFile(Invalid):
     """A file of clusters or capacities with rows that make no sense; each is named."""
@@ -30,9 +33,11 @@ class Derivation:
 
     #: The county's own code in the register.
     local_authority: str
-    #: Register types of establishment that belong to no cluster: special schools, pupil referral units and the like.
-    not_mainstream: frozenset[str]
-    #: Memberships begin here, or when the school opened if that is later.
+    #: The register's types of establishment whose schools are in clusters.
+    mainstream: frozenset[str]
+    #: Schools that are open on this day are members,
+    on: date
+    #: from here on, or from when they opened if that is later.
     since: date
 
 
@@ -42,8 +47,9 @@ def derive_clusters(schools: Mapping[str, School], rules: Rules, how: Derivation
     for school in schools.values():
         if (
             school.local_authority != how.local_authority
-            or school.is_closed(how.since)
-            or school.establishment_type in how.not_mainstream
+            or school.is_closed(how.on)
+            or school.status == PROPOSED_TO_OPEN
+            or school.establishment_type not in how.mainstream
         ):
             continue
         district = _district(school, schools)

@@ -53,8 +53,16 @@ class School:
     successors: tuple[Successor, ...] = ()
 
     def is_closed(self, on: date) -> bool:
-        """Whether it is closed on a day. The register's closing date is its last day."""
-        return on > self.closed_on if self.closed_on is not None else self.status == CLOSED
+        """Whether it is closed on a day; a proposal to close changes nothing by itself.
+
+        The register's closing date is the last day. Where it gives none, the day before another carried on is.
+        """
+        if self.status != CLOSED:
+            return False
+        if self.closed_on is not None:
+            return on > self.closed_on
+        carried_on = [successor.since for successor in self.successors if successor.since is not None]
+        return not carried_on or on >= min(carried_on)
 
     def place(self) -> Point | None:
         """Where it is, if the register says."""

@@ -31,7 +31,8 @@ class Option:
 class Entitlement:
     """What the rules say of one case: its phase and options, or, without options, why a person must place it."""
 
-    reasons: tuple[str, ...]
+    #: What was found on the way, rule by rule: codes that `data/wording.toml` puts into words.
+    steps: tuple[str, ...]
     phase: Phase | None = None
     team: Team | None = None
     #: The open school that decided, after successors.
@@ -48,30 +49,29 @@ def entitle(circumstances: Circumstances, county: County) -> Entitlement:
     if circumstances.home.state == "restricted":
         # Neither square nor school is told for a protected address, and no guess is made.
         return Entitlement(("address-restricted",))
-    school, reasons = _school(circumstances.school_urn, county)
-    if school is None and "school-unknown" in reasons:
-        return Entitlement(reasons)
+    school, steps = _school(circumstances.school_urn, county)
+    if "school-unknown" in steps:
+        return Entitlement(steps)
     phase, how = phase_of(school, circumstances.year_group, circumstances.age, county.rules)
-    reasons += (how,)
+    steps += (how,)
     if phase is None:
-        return Entitlement(reasons, school_urn=school.urn if school else None)
+        return Entitlement(steps, school_urn=school.urn if school else None)
     team = team_of(phase, circumstances.age, county.rules)
     if team is not None:
-        reasons += (f"{team}-team",)
+        steps += (f"{team}-team",)
     home = centre(circumstances.home)
     if school is not None:
         own, inherited = county.cluster_of(school.urn, phase)
         if own is not None:
-            reasons += ("inherited-cluster",) if inherited else ("school-cluster",)
+            steps += ("inherited-cluster",) if inherited else ("school-cluster",)
             options = _own_first(county, phase, own, home or school.place())
-            return Entitlement(reasons, phase, team, school.urn, options)
-        reasons += ("school-outside-clusters",)
+            return Entitlement(steps, phase, team, school.urn, options)
+        steps += ("school-outside-clusters",)
     urn = school.urn if school else None
     if home is None:
-        return Entitlement((*reasons, _why_no_home(circumstances.home)), phase, team, urn)
-    options = _around(county, phase, home)
-    reasons += ("nearest-school",) if options else ("no-cluster-of-phase",)
-    return Entitlement(reasons, phase, team, urn, options)
+        return Entitlement((*steps, _why_no_home(circumstances.home)), phase, team, urn)
+    options, found = _around(county, phase, home)
+    return Entitlement((*steps, found), phase, team, urn, options)
 
 
 def phase_of(school: School | None, year_group: str | None, age: int, rules: Rules) -> tuple[Phase | None, str]:
@@ -135,18 +135,23 @@ def _own_first(county: County, phase: Phase, own: str, origin: Point | None) -> 
     return (Option(own, squared, Rank.FIRST), *options)
 
 
-def _around(county: County, phase: Phase, home: Point) -> tuple[Option, ...]:
-    """Every cluster about as near as the nearest; those that are clearly farther are only recorded."""
+def _around(county: County, phase: Phase, home: Point) -> tuple[tuple[Option, ...], str]:
+    """Every cluster about as near as the nearest; those that are clearly farther are only recorded.
+
+    Where even the nearest school is too far the child lives outside the county, and a person decides.
+    """
     reaches = county.reach(phase, home)[: county.rules.considered]
     if not reaches:
-        return ()
-    farthest = reaches[0].metres + county.rules.extra_metres
-    return tuple(
+        return (), "no-cluster-of-phase"
+    outside = reaches[0].squared > county.rules.farthest_metres**2
+    farthest = -1 if outside else reaches[0].metres + county.rules.extra_metres
+    options = tuple(
         Option(reach.cluster, reach.squared, Rank.FIRST)
-        if index == 0 or reach.metres <= farthest
+        if reach.metres <= farthest
         else Option(reach.cluster, reach.squared, None, "too-far")
-        for index, reach in enumerate(reaches)
+        for reach in reaches
     )
+    return options, "home-outside-county" if outside else "nearest-school"
 
 
 def _why_no_home(home: Home) -> str:

@@ -54,6 +54,7 @@ class Rules:
     own_cluster_full: WhenFull
     neighbour_metres: int
     extra_metres: int
+    farthest_metres: int
     considered: int
     full_metres: int
     fairness_metres: int
@@ -94,6 +95,7 @@ def read_rules(document: Mapping[str, Any]) -> Rules:
         own_cluster_full=reader.when_full("choice", "own_cluster_full"),
         neighbour_metres=reader.integer("choice", "neighbour_metres"),
         extra_metres=reader.integer("choice", "extra_metres"),
+        farthest_metres=reader.integer("choice", "farthest_metres"),
         considered=reader.integer("choice", "considered", least=1, most=100),
         full_metres=reader.integer("cost", "full_metres"),
         fairness_metres=reader.integer("cost", "fairness_metres"),

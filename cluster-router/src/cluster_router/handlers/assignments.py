@@ -1,30 +1,29 @@
 """What people decide about a case: take it on, give it back, place it elsewhere, hand it over."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from chassis.auth import Caller
 from chassis.cause import Cause
-from chassis.clock import new_id
 from chassis.deadlines import Due
 from chassis.errors import Forbidden, Invalid, NotFound, PreconditionFailed, Refusal
+from schemas.codes import registry
 
 from cluster_router.domain.assignment import (
-    Change,
-    Handover,
+    NothingOffered,
     accept,
     accept_handover,
     end_handover,
     give_back,
     offer,
-    override,
 )
-from cluster_router.domain.decision import Decision
-from cluster_router.domain.decision import override as decide_override
-from cluster_router.handlers.routing import Desk, look_at_the_queue
-from cluster_router.policy import WORDING, overrides, sees, works_for
+from cluster_router.domain.assignment import override as place_by_hand
+from cluster_router.domain.days import day_of
+from cluster_router.domain.decision import Occasion, override
+from cluster_router.handlers.desk import Desk, wake_the_queue
+from cluster_router.policy import HANDOVERS, OVERRIDES, RETURNS, overrides, sees, works_for
 from cluster_router.store import CaseFile, Tx
+from cluster_router.store.cases import Way
 
 
 class NoSuchCluster(Invalid):
@@ -51,81 +50,85 @@ class Act:
     reason: str = ""
 
 
-#: One act on one case: what it makes of the case, with the decision that it stands for, if it is one.
-_Step = Callable[[Desk, CaseFile, Act], Awaitable[tuple[Change, Decision | None]]]
+#: One act on one case: what it makes of the case. Raises the refusal.
+_Step = Callable[[Desk, CaseFile, Act], CaseFile]
 
 
 async def accept_cases(acts: Sequence[Act], tx: Tx) -> Sequence[CaseFile | Refusal]:
     """The cluster takes the case on."""
 
-    async def step(desk: Desk, case: CaseFile, act: Act) -> tuple[Change, Decision | None]:
+    def step(desk: Desk, case: CaseFile, act: Act) -> CaseFile:
         _decides_for(act, case.assignment.cluster)
-        return accept(case.assignment, desk.organisations, by=act.caller.subject), None
+        return desk.take(case, accept(case.assignment, desk.organisations, by=act.caller.subject), act.cause)
 
-    return await _perform(acts, tx, step)
+    return await _perform(acts, tx, step, "accepted")
 
 
 async def return_cases(acts: Sequence[Act], tx: Tx) -> Sequence[CaseFile | Refusal]:
-    """The cluster gives the case back, with a reason."""
+    """The cluster gives the case back, with a reason; its place is free again."""
 
-    async def step(_: Desk, case: CaseFile, act: Act) -> tuple[Change, Decision | None]:
+    def step(desk: Desk, case: CaseFile, act: Act) -> CaseFile:
         _decides_for(act, case.assignment.cluster)
-        return give_back(case.assignment, by=act.caller.subject, reason=_reason(act)), None
+        change = give_back(case.assignment, by=act.caller.subject, reason=_reason(desk, act, RETURNS))
+        return desk.take(replace(case, reasons=("returned",), way=Way.RETURNED, why=act.reason), change, act.cause)
 
-    outcomes = await _perform(acts, tx, step)
-    if any(not isinstance(outcome, Refusal) for outcome in outcomes):
-        await look_at_the_queue(tx, acts[0].cause)
-    return outcomes
+    return await _perform(acts, tx, step, "returned", frees=True)
 
 
 async def override_cases(acts: Sequence[Act], tx: Tx) -> Sequence[CaseFile | Refusal]:
     """A person places the case, with a reason; a hard capacity binds people too."""
 
-    async def step(desk: Desk, case: CaseFile, act: Act) -> tuple[Change, Decision | None]:
+    def step(desk: Desk, case: CaseFile, act: Act) -> CaseFile:
         if not overrides(act.caller, case.assignment):
             raise Forbidden(
-                "Only the intake desk, or the lead of the cluster that holds the case, may place it elsewhere."
+                "Only the intake desk, or the lead of the cluster that holds the case, places it elsewhere."
             )
-        cluster, reason = _cluster(desk, act), _reason(act)
-        ruled = desk.decide(case)
-        decided = decide_override(ruled.number, ruled, cluster, by=act.caller.subject, reason=reason)
-        return override(case.assignment, decided, desk.organisations, by=act.caller.subject), decided
+        cluster, reason = _cluster(desk, act), _reason(desk, act, OVERRIDES)
+        ruled = desk.decide(case, Occasion.ASKED)
+        decided = override(ruled.number, ruled, cluster, by=act.caller.subject, reason=reason)
+        change = place_by_hand(case.assignment, decided, desk.organisations, by=act.caller.subject)
+        return desk.place(case, change, decided, act.cause)
 
-    return await _perform(acts, tx, step)
+    return await _perform(acts, tx, step, "overridden", frees=True)
 
 
 async def offer_handovers(acts: Sequence[Act], tx: Tx) -> Sequence[CaseFile | Refusal]:
     """The holder offers the case to another cluster."""
 
-    async def step(desk: Desk, case: CaseFile, act: Act) -> tuple[Change, Decision | None]:
+    def step(desk: Desk, case: CaseFile, act: Act) -> CaseFile:
         _decides_for(act, case.assignment.cluster)
-        answer_by = tx.now + timedelta(days=desk.county.rules.answer_within_days)
-        handover = Handover(new_id(), _cluster(desk, act), _reason(act), answer_by, act.caller.subject)
-        return offer(case.assignment, handover), None
+        cluster, reason = _cluster(desk, act), _reason(desk, act, HANDOVERS)
+        handover = desk.handover(cluster, reason, offered_by=act.caller.subject)
+        return desk.take(case, offer(case.assignment, handover), act.cause)
 
-    return await _perform(acts, tx, step)
+    return await _perform(acts, tx, step, "offered")
 
 
 async def accept_handovers(acts: Sequence[Act], tx: Tx) -> Sequence[CaseFile | Refusal]:
     """The receiving cluster takes the case over."""
 
-    async def step(desk: Desk, case: CaseFile, act: Act) -> tuple[Change, Decision | None]:
-        _decides_for(act, case.assignment.handover.to_cluster if case.assignment.handover else None)
-        return accept_handover(case.assignment, desk.organisations, by=act.caller.subject), None
+    def step(desk: Desk, case: CaseFile, act: Act) -> CaseFile:
+        handover = case.assignment.handover
+        if handover is None:
+            raise NothingOffered("Nobody has offered the case.")
+        _decides_for(act, handover.to_cluster)
+        change = accept_handover(case.assignment, desk.organisations, by=act.caller.subject)
+        passed_on = replace(case, reasons=(handover.reason,), way=Way.HANDED_OVER, why=handover.reason)
+        return desk.take(passed_on, change, act.cause)
 
-    return await _perform(acts, tx, step)
+    return await _perform(acts, tx, step, "taken-over", frees=True)
 
 
 async def decline_handovers(acts: Sequence[Act], tx: Tx) -> Sequence[CaseFile | Refusal]:
     """The receiving cluster declines, or the sender thinks better of it."""
 
-    async def step(_: Desk, case: CaseFile, act: Act) -> tuple[Change, Decision | None]:
+    def step(desk: Desk, case: CaseFile, act: Act) -> CaseFile:
         offered_to = case.assignment.handover.to_cluster if case.assignment.handover else None
         if not works_for(act.caller, case.assignment.cluster):
             _decides_for(act, offered_to)
-        return end_handover(case.assignment), None
+        return desk.take(case, end_handover(case.assignment), act.cause)
 
-    return await _perform(acts, tx, step)
+    return await _perform(acts, tx, step, "declined")
 
 
 async def lapse_handovers(due: Sequence[Due], tx: Tx) -> None:
@@ -136,34 +139,49 @@ async def lapse_handovers(due: Sequence[Due], tx: Tx) -> None:
         case = cases.get(one.subject)
         current = case.assignment.handover if case else None
         if case is not None and current is not None and current.id == one.payload["handover"]:
-            desk.take(case, end_handover(case.assignment), None, one.cause)
+            desk.take(case, end_handover(case.assignment), one.cause)
     await desk.close()
 
 
-async def _perform(acts: Sequence[Act], tx: Tx, step: _Step) -> Sequence[CaseFile | Refusal]:
+async def _perform(
+    acts: Sequence[Act], tx: Tx, step: _Step, action: str, *, frees: bool = False
+) -> Sequence[CaseFile | Refusal]:
     """Each act on its case, in turn, under the county's lock; a refusal is that act's own."""
     await tx.lock_subjects(act.case_id for act in acts)
     desk = await Desk.open(tx)
     cases = await tx.cases.find([act.case_id for act in acts], lock=True)
-    participants = await tx.cases.organisations(cases, tx.now.date())
-    outcomes: list[str | Refusal] = []
+    participants = await tx.cases.organisations(cases, day_of(tx.now))
+    outcomes: list[CaseFile | Refusal] = []
     for act in acts:
-        case = desk.changed.get(act.case_id) or cases.get(act.case_id)
+        case = cases.get(act.case_id)
         try:
             if case is None or not sees(act.caller, case.assignment, participants.get(act.case_id, ())):
                 raise NotFound
             if case.version != act.version or case.id in desk.changed:
                 raise PreconditionFailed
-            change, decided = await step(desk, case, act)
-            desk.take(case, change, decided, act.cause)
-            await desk.keep_time(case.assignment, change.assignment, act.cause)
+            after = step(desk, case, act)
         except Refusal as refusal:
             outcomes.append(refusal)
-        else:
-            outcomes.append(case.id)
+            continue
+        await desk.keep_time(case, after, act.cause)
+        _note(tx, act, action)
+        outcomes.append(replace(after, version=case.version + 1))
     await desk.close()
-    after = await tx.cases.find([outcome for outcome in outcomes if isinstance(outcome, str)])
-    return [outcome if isinstance(outcome, Refusal) else after[outcome] for outcome in outcomes]
+    if frees and desk.changed:
+        await wake_the_queue(tx, acts[0].cause)
+    return outcomes
+
+
+def _note(tx: Tx, act: Act, action: str) -> None:
+    tx.audit(
+        action=action,
+        what="assignment",
+        what_id=act.case_id,
+        caller=act.caller,
+        case_id=act.case_id,
+        reason=act.reason or None,
+        correlation_id=act.cause.correlation_id,
+    )
 
 
 def _decides_for(act: Act, cluster: str | None) -> None:
@@ -177,7 +195,8 @@ def _cluster(desk: Desk, act: Act) -> str:
     return act.cluster
 
 
-def _reason(act: Act) -> str:
-    if act.reason not in WORDING.person:
-        raise NoSuchReason(f"The reason must be one of: {', '.join(sorted(WORDING.person))}.", pointer="/reason")
+def _reason(desk: Desk, act: Act, reasons: str) -> str:
+    known = registry(reasons)
+    if not known.valid(act.reason, on=desk.county.on):
+        raise NoSuchReason(f"Use one of: {', '.join(known.codes(on=desk.county.on))}.", pointer="/reason")
     return act.reason

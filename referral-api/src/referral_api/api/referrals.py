@@ -137,10 +137,11 @@ async def amend_referral(
             changed = parts.returned(await amendment.preview_amendment(command, tx))
             parts.note_read(request, tx, caller, what="referral", what_id=id, case_id=changed.file.case.case_id)
         return json_response(submission.would_change(changed))
+    door = _front_door(request)
     return await here.actions.perform(
         amendment.amend_referrals,
         command,
-        view=lambda _, result: submission.changed(result),
+        view=lambda _, result: submission.changed(result, door),
         idempotency=parts.optional_key(request, caller, body.digest),
     )
 

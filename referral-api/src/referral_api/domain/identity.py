@@ -89,8 +89,10 @@ class Described:
 #: Levels of a date of birth and of a family name that do not speak against an equal identifier.
 _SAME_DAY: Final = frozenset({"equal", "missing"})
 _SAME_FAMILY: Final = frozenset({"equal", "part", "near", "swapped", "missing"})
+#: A word of a name that is longer than this is more than initials.
+_INITIALS: Final = 2
 #: Given names at these levels may link two records by weight. A slip of a key may not: twins are called Ella and
-#: Ellie, and share everything else.
+#: Ellie, and share everything else. Nor may another family name: whether a child's has changed, a person finds out.
 _SAME_GIVEN: Final = frozenset({"equal", "short", "swapped"})
 
 
@@ -111,7 +113,12 @@ def compare(one: Described, other: Described, rules: Rules) -> Likeness:
         return Likeness(Verdict.ASK if numbers_differ else verdict_by_number, "upn", weight, levels)
     if numbers_differ or weight < rules.low:
         return Likeness(Verdict.OTHER, "weighted", weight, levels)
-    sure = weight >= rules.high and levels["given_name"] in _SAME_GIVEN and levels["upn"] != "different"
+    doubtful = (
+        levels["given_name"] not in _SAME_GIVEN
+        or levels["family_name"] not in _SAME_FAMILY
+        or levels["upn"] == "different"
+    )
+    sure = weight >= rules.high and not doubtful
     exact = {levels[name] for name in ("given_name", "family_name", "date_of_birth")} == {"equal"}
     return Likeness(Verdict.SAME if sure else Verdict.ASK, "exact" if exact else "weighted", weight, levels)
 
@@ -151,8 +158,8 @@ def _given_level(one: tuple[str, ...], other: tuple[str, ...], rules: Rules) -> 
     if names.joined(one) == names.joined(other):
         return "equal"
     if one[0] == other[0]:
-        # A second name that only one of them gives says nothing; two that differ do.
-        return "equal" if len(one) == 1 or len(other) == 1 or one[1] == other[1] else "near"
+        # A further name that only one of them gives says nothing; two that differ do.
+        return "equal" if all(a == b for a, b in zip(one, other, strict=False)) else "near"
     return _first_names_level(one, other, rules)
 
 
@@ -176,7 +183,9 @@ def _family_level(one: tuple[str, ...], other: tuple[str, ...]) -> str:
         return "missing"
     if names.joined(one) == names.joined(other) or sorted(one) == sorted(other):
         return "equal"
-    if len(one) + len(other) > 2 and any(len(word) > 2 for word in set(one) & set(other)):  # noqa: PLR2004
+    shared = set(one) & set(other)
+    if shared in (set(one), set(other)) and any(len(word) > _INITIALS for word in shared):
+        # Half of a double name, or a name with another joined to it; two halves that differ are two names.
         return "part"
     if names.nearly(names.joined(one), names.joined(other)):
         return "near"

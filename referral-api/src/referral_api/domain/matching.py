@@ -3,9 +3,13 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from referral_api.domain.fingerprints import fingerprints
 from referral_api.domain.identity import Child, Described, Likeness, Rules, Verdict, compare
+
+#: How many children a person is asked about because of one referral.
+_MOST_QUESTIONS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +92,21 @@ def settle(arrivals: Sequence[Arrival], known: Known) -> list[Belonging]:
         likenesses = known.likenesses(arrival.described, arrival.fingerprints)
         child_id = _the_one(likenesses, known.apart)
         belongs_to = child_id or arrival.new_child_id
-        questions = tuple(
-            Question(belongs_to, other, likeness)
-            for other, likeness in likenesses.items()
-            if other != belongs_to and frozenset({belongs_to, other}) not in known.apart
-        )
+        questions = _questions(belongs_to, likenesses, known.apart)
         known.add(belongs_to, arrival.described, arrival.fingerprints)
         settled.append(
             Belonging(arrival.referral_id, belongs_to, likenesses[child_id] if child_id else None, questions)
         )
     return settled
+
+
+def _questions(
+    child_id: str, likenesses: Mapping[str, Likeness], apart: Collection[frozenset[str]]
+) -> tuple[Question, ...]:
+    """The few most alike: a longer list helps nobody to decide."""
+    others = [other for other in likenesses if other != child_id and frozenset({child_id, other}) not in apart]
+    others.sort(key=lambda other: _rank(likenesses[other]), reverse=True)
+    return tuple(Question(child_id, other, likenesses[other]) for other in others[:_MOST_QUESTIONS])
 
 
 def _the_one(likenesses: Mapping[str, Likeness], apart: Collection[frozenset[str]]) -> str | None:

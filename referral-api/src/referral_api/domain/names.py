@@ -62,7 +62,7 @@ def sound(word: str) -> str:
 def nearly(one: str, other: str) -> bool:
     """Whether one word may be the other misspelt: a slip of a key (two in a long word), or the same sound."""
     longest = max(len(one), len(other))
-    if longest < _SHORT:
+    if longest < _SHORT or _digits(one) != _digits(other):
         return False
     if slips(one, other, at_most=2 if longest >= _LONG else 1) is not None:
         return True
@@ -91,6 +91,11 @@ def slips(one: str, other: str, *, at_most: int) -> int | None:
             return None
         before, row = row, current
     return row[-1] if row[-1] <= at_most else None
+
+
+def _digits(word: str) -> str:
+    """Whoever numbers names means to tell them apart."""
+    return "".join(c for c in word if c.isdigit())
 
 
 def _apart(one: str, other: str) -> tuple[str, str]:

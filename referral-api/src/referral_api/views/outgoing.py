@@ -72,6 +72,8 @@ class ChangedOut(Out):
     actions: tuple[Action, ...]
     #: Only after a question or an answer.
     request_id: str | None = None
+    #: Only when the urgency has become immediate.
+    safeguarding: SafeguardingOut | None = None
 
 
 class InformationRequestOut(Out):

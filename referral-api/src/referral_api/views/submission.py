@@ -42,10 +42,11 @@ def rehearsed(command: SubmitReferral, home: str, front_door: FrontDoor) -> dict
     }
 
 
-def changed(result: Changed) -> Answer:
-    """200: the referral's new version."""
+def changed(result: Changed, front_door: FrontDoor | None = None) -> Answer:
+    """200: the referral's new version; with whom to call, when it has become immediate."""
     referral = result.file.referral
-    return Answer(200, _changed(result), {"ETag": etag(referral.version)})
+    door = _immediate(referral.content, front_door) if front_door and "/urgency" in result.fields else {}
+    return Answer(200, {**_changed(result), **door}, {"ETag": etag(referral.version)})
 
 
 def would_change(result: Changed) -> dict[str, Any]:

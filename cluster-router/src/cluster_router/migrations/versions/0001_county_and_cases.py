@@ -79,10 +79,26 @@ def upgrade() -> None:
         sa.Column("closed", sa.Boolean, nullable=False),
         sa.Column("decision", sa.BigInteger, nullable=False),
         sa.Column("reasons", ARRAY(sa.Text), nullable=False),
+        sa.Column("weight", sa.Integer, nullable=False),
+        sa.Column("way", sa.Text, nullable=False),
+        sa.Column("why", sa.Text),
         sa.Column("version", sa.Integer, nullable=False),
         schema=SCHEMA,
     )
-    op.create_index("case_file_queue", "case_file", ["state", "opened_at"], schema=SCHEMA)
+    op.create_index(
+        "case_file_queue",
+        "case_file",
+        ["weight", "opened_at", "case_id"],
+        schema=SCHEMA,
+        postgresql_where=sa.text("state = 'queued' AND NOT closed"),
+    )
+    op.create_index(
+        "case_file_opened_at",
+        "case_file",
+        ["opened_at", "case_id"],
+        schema=SCHEMA,
+        postgresql_where=sa.text("NOT closed"),
+    )
     op.create_index("case_file_cluster", "case_file", ["cluster", "opened_at"], schema=SCHEMA)
     op.create_table(
         "decision",
@@ -102,7 +118,27 @@ def upgrade() -> None:
         sa.Column("case_id", sa.Text, primary_key=True),
         sa.Column("organisation_id", sa.Text, primary_key=True),
         sa.Column("role", sa.Text, primary_key=True),
-        sa.Column("since", sa.Date, nullable=False),
+        sa.Column("since", sa.Date, primary_key=True),
         sa.Column("until", sa.Date),
         schema=SCHEMA,
+    )
+    op.create_index("participant_organisation_id", "participant", ["organisation_id"], schema=SCHEMA)
+    op.create_table(
+        "tenure",
+        sa.Column("case_id", sa.Text, primary_key=True),
+        sa.Column("position", sa.Integer, primary_key=True),
+        sa.Column("cluster", sa.Text),
+        sa.Column("organisation_id", sa.Text),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True)),
+        sa.CheckConstraint("until >= since", name="tenure_forward"),
+        schema=SCHEMA,
+    )
+    op.create_index(
+        "tenure_one_holder",
+        "tenure",
+        ["case_id"],
+        unique=True,
+        schema=SCHEMA,
+        postgresql_where=sa.text("until IS NULL"),
     )

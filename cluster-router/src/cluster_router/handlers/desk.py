@@ -1,0 +1,143 @@
+"""The desk at which every change to a case is made: under the county's lock, written together at the end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Final
+
+from chassis.cause import Cause
+from chassis.clock import new_id
+from schemas.referral import Circumstances
+
+from cluster_router.domain.assignment import CaseIsClosed, Change, Handover
+from cluster_router.domain.county import County
+from cluster_router.domain.days import day_of
+from cluster_router.domain.decision import Decision, Occasion, decide
+from cluster_router.domain.ledger import Ledger
+from cluster_router.policy import rules_of
+from cluster_router.store import CaseFile, Tx
+from cluster_router.store.cases import Way
+from cluster_router.store.tenures import Begin
+
+#: The deadline of an offered hand-over; its subject is the case.
+HANDOVER_LAPSES: Final = "handover-lapses"
+#: The queue is to be looked at again. Each has a subject of its own, so that nobody waits for another to set it.
+QUEUE_RECONSIDERED: Final = "queue-reconsidered"
+
+
+@dataclass
+class Desk:
+    """What decisions are made from, and what they came to, for one transaction."""
+
+    tx: Tx
+    county: County
+    ledger: Ledger
+    #: The newest decision's number.
+    number: int
+    changed: dict[str, CaseFile] = field(default_factory=dict)
+    _decided: list[tuple[str, Circumstances | None, Decision]] = field(default_factory=list)
+    _opened: dict[str, datetime] = field(default_factory=dict)
+    _begins: list[Begin] = field(default_factory=list)
+    _ended: list[str] = field(default_factory=list)
+
+    @staticmethod
+    async def open(tx: Tx) -> "Desk":
+        """Lock the county, then read it."""
+        number = await tx.county.lock()
+        today = day_of(tx.now)
+        county = await tx.county.snapshot(rules_of(today), today)
+        return Desk(tx, county, Ledger(await tx.county.standings(today)), number)
+
+    @cached_property
+    def organisations(self) -> Mapping[str, str]:
+        """Who answers for each cluster."""
+        return {id: cluster.organisation_id for id, cluster in self.county.clusters.items()}
+
+    def decide(self, case: CaseFile, occasion: Occasion) -> Decision:
+        """Where the rules put the case now, not counting the place that it already takes. Raises `CaseIsClosed`."""
+        if case.circumstances is None:
+            raise CaseIsClosed("The case is erased.")
+        standings = self.ledger.standings(without=case.assignment.cluster)
+        return decide(self.number + 1, case.circumstances, self.county, standings, {}, occasion=occasion)
+
+    def record(self, case: CaseFile, decided: Decision) -> None:
+        """The decision was made, whatever comes of it: its number is used up."""
+        self.number = decided.number
+        self._decided.append((case.id, case.circumstances, decided))
+
+    def take(self, case: CaseFile, change: Change, cause: Cause) -> CaseFile:
+        """Keep and say what came of it. Raises `ClusterIsFull`, and then nothing has happened."""
+        before, after = case.assignment, change.assignment
+        self.ledger.move(None if before.closed else before.holder, None if after.closed else after.holder)
+        file = self.changed[case.id] = replace(case, assignment=after)
+        for event in change.events:
+            self.tx.emit(event, cause)
+        if case.version == 0 and case.id not in self._opened:
+            self._opened[case.id] = min(case.opened_at, self.tx.now)
+        if after.closed and not before.closed:
+            self._ended.append(case.id)
+        elif after.holder != before.holder:
+            self._begins.append(Begin(case.id, after.holder, self.organisations.get(after.holder or "")))
+        return file
+
+    def place(self, case: CaseFile, change: Change, decided: Decision, cause: Cause) -> CaseFile:
+        """The same for a decision that explains, from now on, where the case is. Raises `ClusterIsFull`."""
+        placed = replace(
+            case,
+            decision=decided.number,
+            reasons=decided.reasons,
+            weight=decided.trace.weight,
+            way=Way.DECIDED,
+            why=None,
+        )
+        file = self.take(placed, change, cause)
+        self.record(file, decided)
+        return file
+
+    async def keep_time(self, before: CaseFile, after: CaseFile, cause: Cause) -> None:
+        """An offer that began gets its deadline, one that ended loses it."""
+        offered, was = after.assignment.handover, before.assignment.handover
+        if offered is None and was is not None:
+            await self.tx.cancel_deadline(HANDOVER_LAPSES, after.id)
+        elif offered is not None and offered != was:
+            payload = {"handover": offered.id}
+            await self.tx.set_deadline(HANDOVER_LAPSES, after.id, offered.answer_by, cause=cause, payload=payload)
+
+    def handover(self, to_cluster: str, reason: str, *, offered_by: str | None) -> Handover:
+        """An offer that begins now."""
+        answer_by = self.tx.now + timedelta(days=self.county.rules.answer_within_days)
+        return Handover(new_id(), to_cluster, reason, answer_by, offered_by)
+
+    async def close(self) -> None:
+        """Write everything."""
+        await self.tx.county.count(self.number)
+        await self.tx.county.save_loads(self.ledger)
+        await self.tx.cases.save(list(self.changed.values()))
+        await self.tx.decisions.record(self._decided)
+        await self.tx.tenures.open(self._opened)
+        for begins in _one_each(self._begins):
+            await self.tx.tenures.pass_on(begins)
+        if self._ended:
+            await self.tx.tenures.end(self._ended)
+
+
+def _one_each(begins: list[Begin]) -> list[list[Begin]]:
+    """Split so that each part has a case once, in order."""
+    parts: list[dict[str, Begin]] = []
+    for begin in begins:
+        part = next((part for part in parts if begin.case_id not in part), None)
+        if part is None:
+            parts.append({begin.case_id: begin})
+        else:
+            part[begin.case_id] = begin
+    return [list(part.values()) for part in parts]
+
+
+async def wake_the_queue(tx: Tx, cause: Cause) -> None:
+    """Something changed that may give those who wait a place: look at them again, in a transaction of its own.
+
+    Asked for under the county's lock: who joins the queue later sees the change, who joined before is seen here.
+    """
+    if await tx.cases.waiting(limit=1):
+        await tx.set_deadline(QUEUE_RECONSIDERED, new_id(), tx.now, cause=cause)
