@@ -85,6 +85,12 @@ async def test_the_whole_organisation_answers_for_a_cluster_that_is_all_away(dir
     assert (one["person_id"], one["of_the_cluster"], one["email"]) == ("carl", False, "c@council.example")
 
 
+async def test_whoever_has_left_is_on_duty_no_more(directory: Served) -> None:
+    left = await directory.client.patch("/v1/people/anne", json={"active": False}, headers=LEAD | {"If-Match": '"1"'})
+    assert left.status_code == 200
+    assert await on_duty(directory) == [("ben", "role", None)]
+
+
 async def test_nobody_is_an_answer_too(directory: Served) -> None:
     assert await on_duty(directory, role="adviser") == []
     answer = await directory.client.get("/v1/organisations/nobody/duty?role=caseworker", headers=NURSE)

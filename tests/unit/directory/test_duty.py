@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from directory.domain.duty import Absence, OnDuty, Role, Shift, Why, on_duty
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -113,6 +113,7 @@ def test_another_role_or_organisation_does_not_answer() -> None:
 PEOPLE = st.sampled_from("abcde")
 
 
+@settings(deadline=None)
 @given(
     st.sets(PEOPLE),
     st.lists(st.tuples(PEOPLE, st.none() | PEOPLE), max_size=8),

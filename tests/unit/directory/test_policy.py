@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from directory.policy import changes_organisation, gives_role, makes_organisations, reports_absence, sees_email
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 ROLES = (
@@ -54,6 +54,7 @@ def test_an_organisation_is_changed_by_operators_and_its_own_lead(role: str) -> 
     assert makes_organisations(Somebody(role)) is (role == "operator")
 
 
+@settings(deadline=None)
 @given(st.sets(st.sampled_from(ROLES)), st.sampled_from(ROLES))
 def test_nobody_but_an_operator_makes_an_operator(held: set[str], given_role: str) -> None:
     viewer: Any = Somebody(*held)

@@ -172,6 +172,12 @@ def test_a_long_row_is_taken_when_every_cell_makes_sense() -> None:
     assert rejections == ()
 
 
+def test_a_long_row_is_rejected_whole_when_any_cell_makes_no_sense() -> None:
+    found, rejections = read(SHORT_HEADER, "100001,North,Open,Primary,01,,916,1,1,Stroud,210")
+    assert found is None
+    assert rejections == (Rejection(2, "pupils", "shifted"),)
+
+
 def test_a_row_that_an_unquoted_comma_shifted_is_rejected() -> None:
     found, rejections = read(SHORT_HEADER, "100001,North, South and East,Open,Primary,01,,916,1,1,210")
     assert found is None

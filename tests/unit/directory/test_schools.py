@@ -17,7 +17,7 @@ from directory.domain.schools import (
     is_news,
     tell,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 SPRING, SUMMER, AUTUMN = date(2022, 4, 1), date(2023, 7, 1), date(2024, 10, 1)
@@ -122,6 +122,7 @@ ROWS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(ROWS, min_size=1, max_size=4))
 def test_extracts_may_be_read_in_any_order(rows: list[Statement]) -> None:
     dated = list(zip(rows, (date(2020 + n, 1, 1) for n in range(len(rows))), strict=True))
@@ -134,6 +135,7 @@ def test_extracts_may_be_read_in_any_order(rows: list[Statement]) -> None:
     assert all(end == ends[0] for end in ends)
 
 
+@settings(deadline=None)
 @given(ROWS, ROWS)
 def test_a_statement_told_twice_is_a_statement_told_once(first: Statement, second: Statement) -> None:
     known = told(told(None, first, SPRING).school, second, SUMMER).school

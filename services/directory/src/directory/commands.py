@@ -13,7 +13,7 @@ from typing import Annotated, Final, TypeVar
 
 import typer
 from chassis.cause import Cause
-from chassis.clock import new_id
+from chassis.clock import new_id, wall_now
 from chassis.errors import Refusal, TryAgain
 from chassis.service import Runtime
 from rich.console import Console
@@ -21,6 +21,7 @@ from rich.progress import Progress
 
 from directory import clients
 from directory.domain import lists
+from directory.domain.duty import COUNTY
 from directory.domain.extract import Rejection, Table, table
 from directory.domain.people import Organisation
 from directory.domain.register import statement, whole_number_text
@@ -204,9 +205,18 @@ async def _in_batches(
 
 app: Final = typer.Typer(add_completion=False, no_args_is_help=True, help="Read schools, organisations and people.")
 
+
+def _past(day: datetime) -> datetime:
+    """A slip of the year would keep out every extract until then."""
+    if day.date() > wall_now().astimezone(COUNTY).date():
+        raise typer.BadParameter("The extract cannot have been taken after today.")
+    return day
+
+
 _File = Annotated[Path, typer.Argument(metavar="FILE", help="A comma-separated file.")]
 _AsOf = Annotated[
-    datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day on which the extract was taken.")
+    datetime,
+    typer.Option("--as-of", formats=["%Y-%m-%d"], callback=_past, help="The day on which the extract was taken."),
 ]
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")]
 

@@ -77,7 +77,7 @@ def teaches(school: School, at: date, links: Sequence[Link] = ()) -> bool:
     if school.status is not Status.CLOSED:
         return True
     if school.closed_on is not None:
-        return at < school.closed_on
+        return at <= school.closed_on
     taken_over = [one.since for one in links if one.since is not None]
     return bool(taken_over) and at < min(taken_over)
 
@@ -122,8 +122,7 @@ def carried_on_by(
     """
     found: dict[str, list[str]] = {"open": [], "to_open": [], "undescribed": [], "ends": []}
     steps: list[tuple[str, str]] = []
-    came_from: dict[str, str | None] = {urn: None}
-    circular = False
+    seen = {urn}
     waiting = deque([urn])
     while waiting:
         here = waiting.popleft()
@@ -140,24 +139,24 @@ def carried_on_by(
             continue
         for one in sorted(onward, key=_order):
             steps.append((here, one.successor_urn))
-            if one.successor_urn not in came_from:
-                came_from[one.successor_urn] = here
+            if one.successor_urn not in seen:
+                seen.add(one.successor_urn)
                 waiting.append(one.successor_urn)
-            elif _leads_to(one.successor_urn, here, came_from):
-                circular = True
     return CarriedOn(
         urn,
         **{name: tuple(urns) for name, urns in found.items()},
         steps=tuple(steps),
-        circular=circular,
+        circular=_go_round(steps),
     )
 
 
-def _leads_to(start: str, end: str, came_from: Mapping[str, str | None]) -> bool:
-    """Whether `start` is on the way by which `end` was reached."""
-    here: str | None = end
-    while here is not None:
-        if here == start:
+def _go_round(steps: Sequence[tuple[str, str]]) -> bool:
+    """Whether these steps contain a circle: something is left when all that leads nowhere further is taken away."""
+    left = set(steps)
+    while left:
+        leaving = {here for here, _ in left}
+        onward = {(here, there) for here, there in left if there in leaving}
+        if len(onward) == len(left):
             return True
-        here = came_from[here]
+        left = onward
     return False
