@@ -22,7 +22,7 @@ def test_every_released_file_is_read() -> None:
     files = {
         path.relative_to(HOME / "released").as_posix() for path in (HOME / "released").rglob("*") if path.is_file()
     }
-    assert files == {"codes.json", *(f"jsonschema/{name}.json" for name in RELEASED.events)}
+    assert files == {"codes.json", "topics.json", *(f"jsonschema/{name}.json" for name in RELEASED.events)}
 
 
 @pytest.mark.parametrize("name", sorted(RELEASED.events))

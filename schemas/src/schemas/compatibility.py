@@ -31,6 +31,11 @@ Kind = Literal[
     "keyword-changed",
     "code-removed",
     "code-begins-later",
+    "topic-removed",
+    "speaker-changed",
+    "partitions-changed",
+    "compaction-changed",
+    "kept-shorter",
 ]
 
 #: A larger number lets less through; and a smaller one.
@@ -49,17 +54,21 @@ _COMPARED: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Contracts:
-    """All that is promised to readers: the JSON Schema of each event by type, and the code registries by name."""
+    """All that is promised to readers."""
 
+    #: The JSON Schema of each event by its type.
     events: Mapping[str, Schema]
+    #: The code registries by name.
     codes: Mapping[str, Mapping[str, Any]]
+    #: The topics by name, as `topics.json` has them.
+    topics: Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Break:
     """One difference that a reader may fall over."""
 
-    #: The event's type, or the registry's name.
+    #: The event's type, or the name of the registry or topic.
     contract: str
     #: A JSON pointer into the data, `*` for each member of a list; or the code.
     where: str
@@ -71,13 +80,15 @@ class Break:
 
 
 def breaks(old: Contracts, new: Contracts) -> tuple[Break, ...]:
-    """Every break between two states of all contracts, in order. A new event or registry is none."""
+    """Every break between two states of all contracts, in order. A new event, registry or topic is none."""
     found: list[Break] = []
     for name, schema in old.events.items():
         if name in new.events:
             found += (Break(name, where, kind) for where, kind in schema_breaks(schema, new.events[name]))
         else:
             found.append(Break(name, "", "event-removed"))
+    for name, topic in old.topics.items():
+        found += (Break(name, "", kind) for kind in _compare_topics(topic, new.topics.get(name)))
     for name, registry in old.codes.items():
         later = {each["code"]: each["since"] for each in reversed(new.codes.get(name, {"codes": ()})["codes"])}
         for each in registry["codes"]:
@@ -92,6 +103,21 @@ def breaks(old: Contracts, new: Contracts) -> tuple[Break, ...]:
 def schema_breaks(old: Schema, new: Schema) -> tuple[tuple[str, Kind], ...]:
     """Every break between two JSON Schemas of one event, as (where, kind), in order."""
     return tuple(sorted(set(_compare(_plain(old, old, ()), _plain(new, new, ()), ""))))
+
+
+def _compare_topics(old: Mapping[str, Any], new: Mapping[str, Any] | None) -> Iterator[Kind]:
+    if new is None:
+        yield "topic-removed"
+        return
+    if old["speaker"] != new["speaker"]:
+        yield "speaker-changed"
+    # A subject's later events would come on another partition than its earlier ones, and may overtake them.
+    if old["partitions"] != new["partitions"]:
+        yield "partitions-changed"
+    if old["compacted"] != new["compacted"]:
+        yield "compaction-changed"
+    if new["kept_days"] < old["kept_days"]:
+        yield "kept-shorter"
 
 
 def _compare(old: Schema, new: Schema, where: str) -> Iterator[tuple[str, Kind]]:

@@ -163,8 +163,8 @@ class Envelope:
                 continue
             if name in attributes:
                 raise NotAnEnvelope(f"duplicate-{name}")
-            # What is not ASCII fails its pattern below, without an exception that would quote it.
-            attributes[name] = (raw or b"").decode("ascii", "replace")
+            # Any bytes are Latin-1; what is not ASCII fails its pattern, without an exception that would quote it.
+            attributes[name] = (raw or b"").decode("latin-1")
         if not value:
             raise NotAnEnvelope("no-data")
         if _media_type(attributes.get("datacontenttype")) == STRUCTURED_TYPE:

@@ -1,4 +1,4 @@
-"""Writes what readers in any language need: JSON Schemas, code registries and the AsyncAPI document.
+"""Writes what readers in any language need: JSON Schemas, codes, topics and the AsyncAPI document.
 
     python -m schemas.export             write schemas/generated
     python -m schemas.export --check     say what is not fresh, and fail
@@ -11,6 +11,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,16 +19,18 @@ from schemas.asyncapi import asyncapi
 from schemas.codes import registries
 from schemas.compatibility import Contracts, breaks
 from schemas.contracts import every_event, json_schema
+from schemas.topics import TOPICS
 
 #: The package's folder in the source tree; a wheel carries the package alone.
 HOME: Final = Path(__file__).resolve().parents[2]
-RELEASED: Final = ("jsonschema", "codes.json")
+RELEASED: Final = ("jsonschema/", "codes.json", "topics.json")
 
 
 def documents(examples: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str]:
     """Every generated file, by its path below `generated/`. The same for the same sources, always."""
     made: dict[str, Any] = {f"jsonschema/{name}.json": json_schema(kind) for name, kind in every_event().items()}
     made["codes.json"] = _codes()
+    made["topics.json"] = {topic.name: asdict(topic) for topic in TOPICS.values()}
     made["asyncapi.json"] = asyncapi(examples=examples)
     return {path: json.dumps(document, indent=2, ensure_ascii=False) + "\n" for path, document in made.items()}
 
@@ -49,6 +52,7 @@ def read_contracts(folder: Path) -> Contracts:
             for path in sorted((folder / "jsonschema").glob("*.json"))
         },
         codes=json.loads((folder / "codes.json").read_text(encoding="utf-8")),
+        topics=json.loads((folder / "topics.json").read_text(encoding="utf-8")),
     )
 
 

@@ -36,9 +36,7 @@ class Topic:
 REFERRALS: Final = Topic(
     "referral-events", "referral-api", "Referrals as they arrive and change, and the cases they open."
 )
-ROUTING: Final = Topic(
-    "routing-events", "cluster-router", "Which cluster holds a case, and every hand-over of it."
-)
+ROUTING: Final = Topic("routing-events", "cluster-router", "Which cluster holds a case, and every hand-over of it.")
 CLUSTERS: Final = Topic(
     "cluster-events",
     "cluster-router",

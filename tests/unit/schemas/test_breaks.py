@@ -194,14 +194,36 @@ def test_codes_end_by_a_date_and_are_never_taken_away(
     now: list[tuple[str, str, str]], found: list[tuple[str, str]]
 ) -> None:
     codes = [{"code": code, "since": since, "until": until} for code, since, until in now]
-    new = Contracts({}, {"sectors": {"codes": codes}})
-    assert [(each.where, each.kind) for each in breaks(Contracts({}, CODES), new)] == found
+    new = Contracts({}, {"sectors": {"codes": codes}}, {})
+    assert [(each.where, each.kind) for each in breaks(Contracts({}, CODES, {}), new)] == found
 
 
-def test_an_event_or_a_registry_that_goes_is_a_break_and_one_that_comes_is_none() -> None:
-    old, new = Contracts({"a.v1": BASE}, CODES), Contracts({"a.v2": BASE}, {})
-    assert breaks(old, new) == (Break("a.v1", "", "event-removed"), Break("sectors", "health", "code-removed"))
-    assert breaks(Contracts({}, {}), old) == ()
+TOPIC = {"speaker": "referral-api", "purpose": "Cases.", "partitions": 6, "compacted": False, "kept_days": 30}
+
+
+@pytest.mark.parametrize(
+    ("now", "kinds"),
+    [
+        ({"purpose": "Referrals and cases.", "kept_days": 60, "internal": True}, []),
+        ({"partitions": 12}, ["partitions-changed"]),
+        ({"kept_days": 7}, ["kept-shorter"]),
+        ({"compacted": True}, ["compaction-changed"]),
+        ({"speaker": "exchange"}, ["speaker-changed"]),
+    ],
+)
+def test_a_topic_keeps_its_order_its_speaker_and_its_length(now: dict[str, object], kinds: list[str]) -> None:
+    old, new = Contracts({}, {}, {"t": TOPIC}), Contracts({}, {}, {"t": {**TOPIC, **now}})
+    assert [each.kind for each in breaks(old, new)] == kinds
+
+
+def test_what_goes_is_a_break_and_what_comes_is_none() -> None:
+    old, new = Contracts({"a.v1": BASE}, CODES, {"t": TOPIC}), Contracts({"a.v2": BASE}, {}, {})
+    assert breaks(old, new) == (
+        Break("a.v1", "", "event-removed"),
+        Break("sectors", "health", "code-removed"),
+        Break("t", "", "topic-removed"),
+    )
+    assert breaks(Contracts({}, {}, {}), old) == ()
 
 
 def test_a_break_is_told_in_one_line() -> None:

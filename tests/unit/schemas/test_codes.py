@@ -1,9 +1,12 @@
 """Code registries: what is in them, and from which day until which."""
 
+import csv
 import dataclasses
+import json
 import re
 from datetime import date, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -148,6 +151,25 @@ def test_a_registry_is_sound(name: str) -> None:
         for earlier, later in pairwise(own):
             assert earlier.until is not None, code
             assert earlier.until <= later.since, code
+
+
+@pytest.mark.parametrize(
+    ("name", "file"), [("register-phases", "school-phases.json"), ("register-statuses", "school-statuses.json")]
+)
+def test_the_register_s_codes_are_its_own(name: str, file: str, reference_data: Path) -> None:
+    real = json.loads((reference_data / "gias/reference" / file).read_text(encoding="utf-8-sig"))
+    own = {entry.code: entry.label for entry in registry(name).entries}
+    assert own == {str(each["code"]): each["name"] for each in real}
+
+
+def test_every_type_of_establishment_of_the_register_is_known(reference_data: Path) -> None:
+    path = reference_data / "gias/reference/establishment-types.csv"
+    with path.open(encoding="utf-8-sig", newline="") as rows:
+        real = {
+            f"{int(row['type-of-establishment-code']):02}": row["type-of-establishment-name"]
+            for row in csv.DictReader(rows)
+        }
+    assert {entry.code: entry.label for entry in registry("establishment-types").entries} == real
 
 
 def test_every_field_is_checked_against_a_registry_that_exists() -> None:
