@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from schemas.event import Code, Event, Id
+from schemas.event import Code, Event, Id, Name
 from schemas.topics import Topic, dead_letters
 
 
@@ -14,8 +14,8 @@ class DeadLettered(Event):
     reader: Id
     event_subject: Id
     event_id: Id
-    event_type: str
-    event_topic: str
+    event_type: Name
+    event_topic: Name
     partition: int
     offset: int
     #: A stable code; never the text of an exception, which may quote data.

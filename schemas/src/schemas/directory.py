@@ -50,7 +50,7 @@ class SchoolChanged(DirectoryEvent):
     #: The register's status code: 1 open, 2 closed, 3 open but proposed to close, 4 proposed to open.
     status: int = Field(ge=1, le=4)
     local_authority: Code | None = None
-    district: str | None = None
+    district: str | None = Field(default=None, max_length=120)
     opened_on: date | None = None
     closed_on: date | None = None
     low_age: int | None = None
@@ -73,8 +73,8 @@ class PersonChanged(DirectoryEvent):
     person_id: Id
     organisation_id: Id
     name: str = Field(min_length=1, max_length=200)
-    title: str | None = None
-    email: str | None = None
+    title: str | None = Field(default=None, max_length=200)
+    email: str | None = Field(default=None, max_length=254)
     active: bool
 
 

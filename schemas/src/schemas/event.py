@@ -18,6 +18,10 @@ DATASCHEMA: Final = "https://schemas.jointly.example/events/{type}.json"
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
 #: A stable, lower-case word of a code registry.
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")]
+#: A field of a document, as a JSON pointer (RFC 6901): names and numbers, never a value.
+Pointer = Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9_~-]{1,60}){1,10}$")]
+#: The wire type of an event, or a topic's name.
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,127}$")]
 #: A school's number in the register of schools.
 Urn = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
 

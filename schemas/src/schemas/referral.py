@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from schemas.event import Code, Contract, Event, Id, Urn
+from schemas.event import Code, Contract, Event, Id, Pointer, Urn
 from schemas.topics import REFERRALS, Topic
 
 
@@ -84,7 +84,7 @@ class ReferralAmended(ReferralEvent):
     type: ClassVar[str] = "jointly.referral.amended.v1"
     organisation_id: Id
     version: int = Field(ge=2)
-    fields: tuple[str, ...] = Field(min_length=1)
+    fields: tuple[Pointer, ...] = Field(min_length=1)
 
 
 class ReferralInformationRequested(ReferralEvent):
@@ -94,7 +94,7 @@ class ReferralInformationRequested(ReferralEvent):
     request_id: Id
     asked_by: Id
     asked_of: Id
-    fields: tuple[str, ...]
+    fields: tuple[Pointer, ...]
     due_on: date
 
 
