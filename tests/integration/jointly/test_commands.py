@@ -29,6 +29,11 @@ def test_every_command_is_listed(tmp_path: Path) -> None:
         assert f"\n  {name} " in said.stdout
 
 
+def test_services_bring_commands_of_their_own(tmp_path: Path) -> None:
+    assert "Subject: " in jointly(tmp_path, "notifier", "preview").stdout
+    assert jointly(tmp_path, "referral-api", "--help").returncode == 0
+
+
 @pytest.mark.parametrize(
     "what", ["schools", "school-links", "organisations", "people", "clusters", "capacity", "postcodes"]
 )

@@ -98,7 +98,10 @@ def test_a_token_of_the_command_line_is_taken_by_every_service(host: Host) -> No
 def test_an_operator_looks_at_what_waits_and_at_the_clock(host: Host) -> None:
     assert host.command("dead-letters", "list") == "Nothing waits.\n"
     assert host.command("dead-letters", "put-back", "notifier").startswith("0 put back")
-    assert host.command("clock", "show").endswith("+00:00\n")
+    assert host.command("clock", "simulate", "2027-01-05T09:00:00Z*0").startswith("It is 2027-01-05")
+    assert host.command("clock", "show") == "2027-01-05T09:00:00+00:00\n"
+    host.command("clock", "real")
+    assert not host.command("clock", "show").startswith("2027-01-05T09:00:00")
 
 
 def test_an_operator_imports_again_what_is_known_and_nothing_changes(host: Host) -> None:

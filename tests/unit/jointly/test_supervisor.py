@@ -25,6 +25,18 @@ async def main():
     watching.cancel()
 asyncio.run(main())
 """
+SLOW_TO_FINISH = """
+import asyncio
+from jointly.control import Control
+async def main():
+    control = Control.from_environment()
+    control.listen_to_signals()
+    await control.ready()
+    await control.stop.wait()
+    await asyncio.sleep(0.3)
+    print("finished", flush=True)
+asyncio.run(main())
+"""
 NEVER_READY = "import sys; sys.exit('no such setting')"
 READY_BUT_DEAF = """
 import os, signal, socket
@@ -90,6 +102,17 @@ async def test_children_finish_what_they_do_one_after_the_other(tmp_path: Path) 
     await supervisor.stop()
     assert (tmp_path / "front.log").read_text() == "started\nfinished\n"
     assert (tmp_path / "worker.log").stat().st_mtime_ns >= (tmp_path / "front.log").stat().st_mtime_ns
+
+
+async def test_giving_up_waiting_for_a_failure_leaves_the_children_in_their_keeping(tmp_path: Path) -> None:
+    supervisor = Supervisor([a_child("front", SLOW_TO_FINISH, tmp_path)], say=Heard(), patience=QUICK)
+    await supervisor.start()
+    waiting = asyncio.create_task(supervisor.failed())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    await supervisor.stop()
+    assert (tmp_path / "front.log").read_text() == "finished\n"
 
 
 async def test_a_child_that_never_becomes_ready_is_given_up_with_its_last_words(tmp_path: Path) -> None:

@@ -32,6 +32,11 @@ class Control:
         line.settimeout(0)
         return cls(line)
 
+    @property
+    def supervised(self) -> bool:
+        """Whether somebody started this process to keep it."""
+        return self._line is not None
+
     def listen_to_signals(self) -> None:
         """SIGTERM and SIGINT stop; the second one hastens; no further one does harm."""
         loop = asyncio.get_running_loop()

@@ -6,7 +6,6 @@ import socket
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 from chassis import telemetry
@@ -14,21 +13,18 @@ from chassis.http import Edge, install_errors, json_response, openapi_of
 from chassis.service import VERSION, create_app, operations
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import HTMLResponse
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
 from schemas.asyncapi import asyncapi
 from starlette.types import ASGIApp
 
 from jointly import house, openapi
 from jointly.control import Control
 from jointly.docs_page import docs_page
+from jointly.internal import internal_app
 from jointly.issuer.app import issuer_routes
 from jointly.origin import Origin, by_prefix
-from jointly.serving import Leaving, Listener, adopt, listen
+from jointly.serving import LISTEN_FDS, Leaving, Listener, adopt, listen
 from jointly.settings import Settings
 
-#: Names the sockets that a supervisor opened: the public one, then the internal one.
-LISTEN_FDS: Final = "JOINTLY_LISTEN_FDS"
 _ABOUT: Final = (
     "Carries a child's case between the agencies that can help. Everything that is made is made by a POST with an "
     "`Idempotency-Key`; a retry with the same key never makes a second one. A refusal is `application/problem+json` "
@@ -61,7 +57,7 @@ async def serve(settings: Settings, names: Sequence[str], listening: Sequence[so
         ]
         own = own_app(parts, apps)
         public = Leaving(_dispatcher(parts, apps, own))
-        listeners = [Listener(public), Listener(_internal(parts, own))]
+        listeners = [Listener(public), Listener(internal_app(parts, own))]
         serving = [
             asyncio.create_task(listener.serve(sockets=[each]))
             for listener, each in zip(listeners, listening, strict=True)
@@ -156,28 +152,3 @@ def _documents(parts: house.House, apps: Mapping[str, FastAPI], own: FastAPI) ->
         return HTMLResponse(docs_page(described(), tokens=parts.issuer is not None))
 
     return router
-
-
-def _internal(parts: house.House, own: FastAPI) -> FastAPI:
-    """For the house's own people: the second listener is not reachable from outside."""
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    app.state = own.state
-    install_errors(app)
-    app.include_router(operations(parts.runtimes))
-
-    @app.get("/metrics")
-    async def metrics() -> Response:
-        return Response(await asyncio.to_thread(_metrics), media_type=CONTENT_TYPE_LATEST)
-
-    app.add_middleware(Edge, service="jointly-internal")
-    return app
-
-
-def _metrics() -> bytes:
-    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-    if folder is None or not Path(folder).is_dir():
-        return generate_latest(REGISTRY)
-    # Front and worker write side by side; one page shows both.
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry)

@@ -11,20 +11,23 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
+import psutil
 from chassis.clock import wall_now
 
 from jointly import house
-from jointly.front import LISTEN_FDS
 from jointly.lock import StateLock
-from jointly.serving import listen
+from jointly.serving import LISTEN_FDS, listen
 from jointly.settings import Settings
 from jointly.state import StateFolder
+from jointly.stores import Stores, prepare, started
 from jointly.supervisor import Child, Supervisor
 from jointly.terminal import Terminal
 from jointly.welcome import welcome
 
 PROCESSES: Final = "processes.json"
 _LOG_BYTES: Final = 10_000_000
+#: Longer than the longest request that a front may have in hand.
+_LEFT_SECONDS: Final = 40.0
 
 
 async def run(settings: Settings, names: Sequence[str], *, kafka: bool, terminal: Terminal) -> None:
@@ -36,6 +39,7 @@ async def run(settings: Settings, names: Sequence[str], *, kafka: bool, terminal
     stopping = _Stop()
     async with AsyncExitStack() as stack:
         stack.enter_context(StateLock(state.path, port=settings.port, now=wall_now()))
+        await _until_gone(state, terminal)
         listening = [listen(settings.host, settings.port), listen(settings.host, settings.internal_port)]
         for each in listening:
             stack.callback(each.close)
@@ -54,6 +58,26 @@ async def run(settings: Settings, names: Sequence[str], *, kafka: bool, terminal
             await stopping.unless(supervisor.start())
         await stopping.unless(welcome(settings, state, names, terminal))
         await stopping.unless(_go_on(supervisor, stores, terminal))
+
+
+async def _until_gone(state: StateFolder, terminal: Terminal) -> None:
+    """The children of a copy that was killed finish what they have in hand; until then they have the port."""
+    recorded = state.read_json(PROCESSES).values()
+    left = [process for pid in recorded if (process := _ours(pid)) is not None]
+    if left:
+        with terminal.step("Processes of a copy that was killed have finished"):
+            _, alive = await asyncio.to_thread(psutil.wait_procs, left, _LEFT_SECONDS)
+        for process in alive:
+            process.kill()
+
+
+def _ours(pid: int) -> psutil.Process | None:
+    """The process of this number, if it is one of ours: numbers are used again."""
+    try:
+        process = psutil.Process(pid)
+        return process if "jointly" in process.cmdline() and "--only" in process.cmdline() else None
+    except psutil.Error:
+        return None
 
 
 async def _go_on(supervisor: Supervisor, stores: Stores, terminal: Terminal) -> None:

@@ -16,6 +16,8 @@ _FINISH_SECONDS: Final = 35
 #: After the end of listening, open connections get so long for one more request, answered with `Connection: close`.
 _LINGER_SECONDS: Final = 2.0
 _BACKLOG: Final = 2_048
+#: Names the sockets that a supervisor opened: the public one, then the internal one.
+LISTEN_FDS: Final = "JOINTLY_LISTEN_FDS"
 #: Longer than a load balancer keeps an idle connection, so that it is the balancer who closes.
 _IDLE_SECONDS: Final = 75
 

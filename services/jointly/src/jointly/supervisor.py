@@ -84,7 +84,11 @@ class Supervisor:
 
     async def failed(self) -> None:
         """Wait until a child cannot be kept at all. Raises what stopped it."""
-        await asyncio.gather(*(kept.task for kept in self._kept.values() if kept.task is not None))
+        keeping = [kept.task for kept in self._kept.values() if kept.task is not None]
+        # `gather` would cancel the keeping when this waiting is cancelled, and children would be left to themselves.
+        done, _ = await asyncio.wait(keeping, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
 
     async def stop(self) -> None:
         """Stop the children one by one, in the order given: who takes work in stops before who does it."""

@@ -13,6 +13,8 @@ from jointly.terminal import Terminal
 
 #: Tells the demo county's own process where everything is, as the front and the worker are told.
 SEED: Final = ("-m", "jointly", "county")
+#: Says whether bringing the county in has begun or is done, so that an interrupted start goes on.
+PROGRESS: Final = "county.json"
 _SHOWN_SYSTEMS: Final = 4
 
 
@@ -22,9 +24,19 @@ class NotSeeded(Exception):
 
 async def welcome(settings: Settings, state: StateFolder, names: Sequence[str], terminal: Terminal) -> None:
     """Bring the demo county in where it is wanted, then say what there is."""
-    if settings.issues_tokens and not names:
+    if settings.issues_tokens and not names and not _is_there(settings, state):
         await _seed(settings, state)
     show(settings, state, terminal)
+
+
+def _is_there(settings: Settings, state: StateFolder) -> bool:
+    """Whether this folder's own database has the county, and its callers know this address: then nothing is to do."""
+    systems = state.read_json(CREDENTIALS).get("systems", ())
+    return (
+        settings.database_url is None
+        and state.read_json(PROGRESS).get("county") == "done"
+        and all(row["token_url"].startswith(f"{settings.believed_issuer}/") for row in systems)
+    )
 
 
 async def _seed(settings: Settings, state: StateFolder) -> None:
@@ -45,7 +57,7 @@ async def _seed(settings: Settings, state: StateFolder) -> None:
 def show(settings: Settings, state: StateFolder, terminal: Terminal) -> None:
     """Addresses, demo callers, and the next commands to try."""
     origin = settings.audience
-    terminal.heading("Jointly runs. Ctrl-C stops it; nothing is lost.")
+    terminal.heading("Where everything is")
     terminal.rows(
         [
             ("API", origin, f"reference: {origin}/docs"),
@@ -58,6 +70,7 @@ def show(settings: Settings, state: StateFolder, terminal: Terminal) -> None:
     if settings.issues_tokens and kept:
         _callers(kept, settings, terminal)
         _try(origin, terminal)
+    terminal.heading("Jointly runs. Ctrl-C stops it; nothing is lost.")
 
 
 def _callers(kept: dict[str, Any], settings: Settings, terminal: Terminal) -> None:

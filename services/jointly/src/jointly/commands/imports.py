@@ -78,10 +78,7 @@ def capacity_command(file: Annotated[Path, typer.Argument(help="Dated capacities
 
 
 def _say(changes: Changes) -> None:
-    typer.echo(
-        f"{len(changes.changed)} clusters changed, {changes.unchanged} stayed as they were, "
-        f"{changes.placed} waiting cases were placed."
-    )
+    typer.echo(f"{len(changes.changed)} clusters changed, {changes.unchanged} stayed as they were.")
 
 
 @contextmanager

@@ -24,9 +24,8 @@ from jointly.county.credentials import keep_credentials
 from jointly.county.staff import DemoCluster, agencies, workers
 from jointly.settings import Settings
 from jointly.terminal import Terminal
+from jointly.welcome import PROGRESS
 
-#: Says whether bringing the county in has begun or is done, so that an interrupted start goes on.
-PROGRESS: Final = "county.json"
 _LOOK_AGAIN: Final = 0.05
 _PATIENCE_SECONDS: Final = 60.0
 _KILOMETRE: Final = 1_000
@@ -74,9 +73,9 @@ async def bring_in(settings: Settings, terminal: Terminal) -> None:
         if await _is_wanted(parts):
             parts.state.write_json(PROGRESS, {"county": "begun"})
             await _seed(parts, source(settings), terminal)
-            parts.state.write_json(PROGRESS, {"county": "done"})
         clusters = await known_clusters(parts.runtime("cluster-router"))
         keep_credentials(parts.state, clusters, token_url=f"{settings.believed_issuer}/oauth/token")
+        parts.state.write_json(PROGRESS, {"county": "done"})
 
 
 async def _is_wanted(parts: house.House) -> bool:

@@ -17,7 +17,6 @@ _UPN_LETTERS: Final = "ABCDEFGHJKLMNPQRTUVWXYZ"
 #: An establishment number that no school of the county has.
 _UPN_SCHOOL: Final = "9169999"
 _INVALID_CHECK: Final = 10
-_SHARED: Final = ("given_name", "family_name", "date_of_birth", "sex", "postcode", "nhs_number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +26,16 @@ class DemoSchool:
     urn: str
     phase: int
     postcode: str
+    #: The organisation whose system can post for it, when it has one.
+    system: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DemoReferral:
-    """A body for `POST /v1/referrals`, and the sector whose system posts it."""
+    """A body for `POST /v1/referrals`, the sector whose system posts it, and the school's own system if it does."""
 
     sector: str
+    system: str | None
     body: Mapping[str, Any]
 
 
@@ -55,24 +57,29 @@ def referrals(count: int, schools: Sequence[DemoSchool], *, today: date, seed: i
         shares = mix()["in_a_hundred"]
         earlier = [referral for referral in made if referral.body["child"]["nhs_number"]]
         if earlier and rare < shares["second_agency"]:
-            made.append(_second_agency(chance.choice(earlier), number, chance, today))
+            made.append(_second_agency(chance.choice(earlier), schools, number, chance, today))
             continue
-        child = _child(number, schools, chance, today, seed)
+        sector = _pick(mix()["sector"], chance)
+        senders = [school for school in schools if school.system] if sector == "education" else []
+        child, school = _child(number, senders or schools, chance, today, seed)
         if made and rare > 100 - shares["sibling"]:
             family = chance.choice(made).body["child"]
             child |= {"family_name": family["family_name"], "postcode": family["postcode"]}
-        made.append(_referral(child, _pick(mix()["sector"], chance), number, chance, today))
+        system = school.system if sector == "education" else None
+        made.append(_referral(child, sector, number, chance, today, system=system))
     return made
 
 
-def _child(number: int, schools: Sequence[DemoSchool], chance: Random, today: date, seed: int) -> dict[str, Any]:
+def _child(
+    number: int, schools: Sequence[DemoSchool], chance: Random, today: date, seed: int
+) -> tuple[dict[str, Any], DemoSchool]:
     words, shares = mix()["words"], mix()["in_a_hundred"]
     age = int(_pick(mix()["age"], chance))
     phases = _SECONDARY if age >= _SECONDARY_FROM_AGE else _PRIMARY
     school = chance.choice([school for school in schools if school.phase in phases] or list(schools))
     at_school = not _happens(shares["no_school"], chance)
     unique = (seed * 1_000 + number) % 100_000
-    return {
+    child = {
         "given_name": chance.choice(words["given_names"]),
         "family_name": f"{chance.choice(words['surnames'])}-Test",
         "date_of_birth": _born(age, chance, today).isoformat(),
@@ -85,6 +92,7 @@ def _child(number: int, schools: Sequence[DemoSchool], chance: Random, today: da
         "address_restricted": _happens(shares["restricted"], chance),
         "has_social_worker": _happens(shares["social_worker"], chance),
     }
+    return child, school
 
 
 def _born(age: int, chance: Random, today: date) -> date:
@@ -93,7 +101,9 @@ def _born(age: int, chance: Random, today: date) -> date:
     return cut_off.replace(year=cut_off.year - age) - timedelta(days=chance.randrange(0, 360))
 
 
-def _referral(child: dict[str, Any], sector: str, number: int, chance: Random, today: date) -> DemoReferral:
+def _referral(
+    child: dict[str, Any], sector: str, number: int, chance: Random, today: date, *, system: str | None = None
+) -> DemoReferral:
     shares = mix()["in_a_hundred"]
     first = _pick(mix()["primary_need"], chance)
     second = _pick(mix()["primary_need"], chance)
@@ -134,15 +144,19 @@ def _referral(child: dict[str, Any], sector: str, number: int, chance: Random, t
         },
         "referrer": _referrer(sector, number),
     }
-    return DemoReferral(sector, body)
+    return DemoReferral(sector, system, body)
 
 
-def _second_agency(first: DemoReferral, number: int, chance: Random, today: date) -> DemoReferral:
-    """Another agency writes about the same child, as it knows them."""
-    sector = chance.choice([each for each in mix()["sector"] if each != first.sector])
+def _second_agency(
+    first: DemoReferral, schools: Sequence[DemoSchool], number: int, chance: Random, today: date
+) -> DemoReferral:
+    """Another agency writes about the same child, as it knows them; a school only if it is the child's."""
     known = first.body["child"]
-    child = {**known, **{name: known[name] for name in _SHARED}, "upn": None}
-    return _referral(child, sector, number, chance, today)
+    own = next((school.system for school in schools if school.urn == known["school_urn"]), None)
+    others = [each for each in mix()["sector"] if each != first.sector and (own or each != "education")]
+    sector = chance.choice(others)
+    system = own if sector == "education" else None
+    return _referral({**known, "upn": None}, sector, number, chance, today, system=system)
 
 
 def _referrer(sector: str, number: int) -> dict[str, Any]:

@@ -2,17 +2,17 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from chassis.clock import new_id, wall_now, wall_seconds
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from jointly.demo.agency import Agency, NothingRuns
-from jointly.demo.referrals import DemoReferral, DemoSchool, referrals
+from jointly.demo.referrals import DemoSchool, referrals
 from jointly.issuer.registry import CREDENTIALS
 from jointly.settings import Settings
 from jointly.state import StateFolder
@@ -24,6 +24,10 @@ _LOOK_AGAIN: Final = 0.05
 #: A case that is not placed by then is counted as still waiting.
 _PATIENCE: Final = 60.0
 _PAGE: Final = 100
+
+
+#: Who posts, and what.
+Post: TypeAlias = tuple[Agency, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,35 +47,41 @@ class Outcome:
 async def show(settings: Settings, *, count: int, rate: float, seed: int | None, terminal: Terminal) -> None:
     """Post, watch, and tell."""
     kept = StateFolder(settings.state_folder).read_json(CREDENTIALS).get("systems", ())
-    credentials = {row["sector"]: row for row in reversed(kept)}
-    if not set(SECTORS) <= credentials.keys():
+    if not set(SECTORS) <= {row["sector"] for row in kept}:
         raise NothingRuns(
             f"There are no demo systems in {settings.state_folder}. `make run` first, in another terminal."
         )
     async with AsyncExitStack() as stack:
-        agencies = {
-            sector: await stack.enter_async_context(Agency(settings.audience, credentials[sector]))
-            for sector in SECTORS
-        }
+        agencies = [
+            await stack.enter_async_context(Agency(settings.audience, row)) for row in kept if row["sector"] in SECTORS
+        ]
+        senders = {agency.sector: agency for agency in reversed(agencies)}
+        by_system = {agency.organisation: agency for agency in agencies}
         made = referrals(
             count,
-            await _schools(agencies["education"]),
+            await _schools(senders["education"], by_system),
             today=wall_now().date(),
             seed=seed if seed is not None else int(new_id().replace("-", "")[-6:], 16),
         )
+        posts = [(by_system.get(each.system or "", senders[each.sector]), each.body) for each in made]
         began = wall_seconds()
-        outcomes = await _post_all(made, agencies, rate=rate, terminal=terminal)
+        outcomes = await _post_all(posts, rate=rate, terminal=terminal)
         _tell(outcomes, wall_seconds() - began, terminal)
-        await _tell_story(made, outcomes, agencies, terminal)
+        await _tell_story(posts, outcomes, terminal)
 
 
-async def _schools(agency: Agency) -> list[DemoSchool]:
+async def _schools(agency: Agency, systems: Collection[str]) -> list[DemoSchool]:
     found: list[DemoSchool] = []
     parameters: dict[str, str | int] = {"limit": _PAGE}
     while True:
         page = await agency.get("/v1/schools", **parameters)
         found += [
-            DemoSchool(row["urn"], row["phase"], row["postcode"])
+            DemoSchool(
+                row["urn"],
+                row["phase"],
+                row["postcode"],
+                row["organisation_id"] if row["organisation_id"] in systems else None,
+            )
             for row in page["items"]
             if row.get("postcode") and row["status"] == 1
         ]
@@ -80,27 +90,26 @@ async def _schools(agency: Agency) -> list[DemoSchool]:
         parameters["cursor"] = page["next"]
 
 
-async def _post_all(
-    made: Sequence[DemoReferral], agencies: dict[str, Agency], *, rate: float, terminal: Terminal
-) -> list[Outcome]:
+async def _post_all(posts: Sequence[Post], *, rate: float, terminal: Terminal) -> list[Outcome]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     room = asyncio.Semaphore(_AT_ONCE)
     began = wall_seconds()
     with Progress(*columns, console=terminal.console, disable=not terminal.pretty) as progress:
-        posted = progress.add_task("Posted", total=len(made))
-        placed = progress.add_task("Has a cluster", total=len(made))
+        posted = progress.add_task("Posted", total=len(posts))
+        placed = progress.add_task("Has a cluster", total=len(posts))
 
-        async def one(number: int, referral: DemoReferral) -> Outcome:
+        async def one(number: int, post: Post) -> Outcome:
+            agency, body = post
             if rate:
                 await asyncio.sleep(max(0.0, began + number / rate - wall_seconds()))
             async with room:
-                answer = await agencies[referral.sector].post("/v1/referrals", referral.body)
+                answer = await agency.post("/v1/referrals", body)
             progress.advance(posted)
-            outcome = await _watch(agencies[referral.sector], answer)
+            outcome = await _watch(agency, answer)
             progress.advance(placed)
             return outcome
 
-        outcomes = await asyncio.gather(*(one(*each) for each in enumerate(made)))
+        outcomes = await asyncio.gather(*(one(*each) for each in enumerate(posts)))
     firsts = {outcome.case_id: n for n, outcome in reversed(list(enumerate(outcomes)))}
     return [replace(outcome, new_case=firsts[outcome.case_id] == n) for n, outcome in enumerate(outcomes)]
 
@@ -136,15 +145,13 @@ def _share(ordered: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
-async def _tell_story(
-    made: Sequence[DemoReferral], outcomes: Sequence[Outcome], agencies: dict[str, Agency], terminal: Terminal
-) -> None:
+async def _tell_story(posts: Sequence[Post], outcomes: Sequence[Outcome], terminal: Terminal) -> None:
     """One case from the beginning, preferably one that two agencies know."""
     times = Counter(outcome.case_id for outcome in outcomes)
     chosen = max(range(len(outcomes)), key=lambda n: (times[outcomes[n].case_id], outcomes[n].cluster is not None))
-    case_id, agency = outcomes[chosen].case_id, agencies[made[chosen].sector]
+    case_id, agency = outcomes[chosen].case_id, posts[chosen][0]
     timeline = await agency.get(f"/v1/cases/{case_id}/timeline")
-    terminal.heading(f"Case {outcomes[chosen].reference}, as the {agency.sector} system sees it")
+    terminal.heading(f"Case {outcomes[chosen].reference}, as the system of {agency.organisation} sees it")
     terminal.rows(list(_lines(timeline["items"])))
 
 
