@@ -61,11 +61,11 @@ setup: $(STAMP) ## Make the virtual environment (the other targets do so when it
 check: format-check lint types imports schemas-check unit ## What to run before a commit
 
 test: ## Everything that needs no Kafka: check and all tests; T=path K=words narrow
-ifeq ($(T),)
+ifeq ($(T)$(K),)
 	@$(MAKE) check integration contract architecture e2e faults
 else
 	@$(MAKE) $(STAMP)
-	$(PYTEST) $(T)
+	$(PYTEST) -m "not kafka" $(or $(T),tests)
 endif
 
 test-kafka: $(STAMP) ## Event log, end-to-end and fault suites on Apache Kafka (needs Java 17+ and Maven)
@@ -81,7 +81,8 @@ types: $(STAMP)
 	$(BIN)/mypy $(SOURCES) tests
 
 imports: $(STAMP)
-	$(BIN)/lint-imports --verbose >.import-linter.log 2>&1 || { cat .import-linter.log; exit 1; }
+	@mkdir -p .cache
+	$(BIN)/lint-imports >.cache/imports.log 2>&1 || { cat .cache/imports.log; exit 1; }
 
 schemas-check: $(STAMP) ## Are the published contracts what the code says?
 	$(BIN)/python -m schemas.export --check
@@ -143,7 +144,7 @@ lock: $(STAMP) ## Pin what the packages declare, with hashes (UPGRADE=--upgrade 
 	$(LOCK) $(PROJECTS) --group pyproject.toml:dev -c requirements.lock -o requirements-dev.lock
 
 clean: ## Remove the virtual environment and every cache; what `make run` keeps stays
-	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .import-linter.log .hypothesis
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Made again when a lock or a package's metadata changes; otherwise nothing happens here.

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 from chassis.actions import Answer
 from chassis.auth import Caller
-from chassis.bodies import Body, json_body, takes
+from chassis.bodies import KEYED, VERSIONED, Body, json_body, takes
 from chassis.errors import NotFound
 from chassis.http import allow, cause, etag, idempotency_key, if_match, json_response, runtime
 from chassis.wire import Page, as_json
@@ -169,7 +169,10 @@ def _answer(act: Act, case: CaseFile) -> Answer:
 
 
 @router.post(
-    "/v1/assignments/{case_id}/accept", response_model=QueuedOut, openapi_extra=takes(EmptyIn), tags=["assignments"]
+    "/v1/assignments/{case_id}/accept",
+    response_model=QueuedOut,
+    openapi_extra=takes(EmptyIn, KEYED, VERSIONED),
+    tags=["assignments"],
 )
 async def accept(
     request: Request, caller: Decides, case_id: CaseId, body: Annotated[Body[EmptyIn], Depends(json_body(EmptyIn))]
@@ -179,7 +182,10 @@ async def accept(
 
 
 @router.post(
-    "/v1/assignments/{case_id}/return", response_model=QueuedOut, openapi_extra=takes(ReasonIn), tags=["assignments"]
+    "/v1/assignments/{case_id}/return",
+    response_model=QueuedOut,
+    openapi_extra=takes(ReasonIn, KEYED, VERSIONED),
+    tags=["assignments"],
 )
 async def give_back(
     request: Request, caller: Decides, case_id: CaseId, body: Annotated[Body[ReasonIn], Depends(json_body(ReasonIn))]
@@ -189,7 +195,10 @@ async def give_back(
 
 
 @router.post(
-    "/v1/assignments/{case_id}/override", response_model=QueuedOut, openapi_extra=takes(PlaceIn), tags=["assignments"]
+    "/v1/assignments/{case_id}/override",
+    response_model=QueuedOut,
+    openapi_extra=takes(PlaceIn, KEYED, VERSIONED),
+    tags=["assignments"],
 )
 async def override(
     request: Request, caller: Places, case_id: CaseId, body: Annotated[Body[PlaceIn], Depends(json_body(PlaceIn))]
@@ -199,7 +208,10 @@ async def override(
 
 
 @router.post(
-    "/v1/assignments/{case_id}/handover", response_model=QueuedOut, openapi_extra=takes(PlaceIn), tags=["assignments"]
+    "/v1/assignments/{case_id}/handover",
+    response_model=QueuedOut,
+    openapi_extra=takes(PlaceIn, KEYED, VERSIONED),
+    tags=["assignments"],
 )
 async def offer_handover(
     request: Request, caller: Decides, case_id: CaseId, body: Annotated[Body[PlaceIn], Depends(json_body(PlaceIn))]
@@ -211,7 +223,7 @@ async def offer_handover(
 @router.post(
     "/v1/assignments/{case_id}/handover/accept",
     response_model=QueuedOut,
-    openapi_extra=takes(EmptyIn),
+    openapi_extra=takes(EmptyIn, KEYED, VERSIONED),
     tags=["assignments"],
 )
 async def accept_handover(
@@ -224,7 +236,7 @@ async def accept_handover(
 @router.post(
     "/v1/assignments/{case_id}/handover/decline",
     response_model=QueuedOut,
-    openapi_extra=takes(EmptyIn),
+    openapi_extra=takes(EmptyIn, KEYED, VERSIONED),
     tags=["assignments"],
 )
 async def decline_handover(

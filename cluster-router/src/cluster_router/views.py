@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from chassis.auth import Caller
-from chassis.wire import Action, In, Out, Word
+from chassis.wire import Action, Day, In, Out, Word
 from pydantic import Field
 from schemas.routing import TeamMember
 
@@ -40,8 +40,8 @@ class SimulationIn(In):
 
     rules: dict[str, Any] = Field(examples=[{"choice": {"own_cluster_full": "neighbours", "neighbour_metres": 10000}}])
     #: Only cases decided on these days.
-    since: date | None = None
-    until: date | None = None
+    since: Day | None = None
+    until: Day | None = None
 
 
 class MoveOut(Out):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from chassis.actions import Answer
 from chassis.auth import Caller
-from chassis.bodies import Body, json_body, takes
+from chassis.bodies import VERSIONED, Body, json_body, takes
 from chassis.errors import Forbidden, Invalid, Malformed, NotFound
 from chassis.http import allow, cause, etag, if_match, json_response, runtime
 from chassis.wire import Page, as_json
@@ -28,16 +28,6 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[str | None, Query(max_length=400)]
 OptionalId = Annotated[str | None, Query(pattern=_ID)]
 Id = Annotated[str, Path(pattern=_ID)]
-
-
-#: Named in the document only: without it the answer is 428, not a parameter's 422.
-_IF_MATCH: Final = {
-    "name": "If-Match",
-    "in": "header",
-    "required": True,
-    "description": "The ETag that you read.",
-    "schema": {"type": "string"},
-}
 
 
 class OneListAtATime(Invalid):
@@ -139,9 +129,7 @@ async def get_preferences(request: Request, caller: SignedIn) -> Response:
     return json_response(as_json(PreferencesOut(email=email)), headers={"ETag": etag(version)})
 
 
-@router.put(
-    "/v1/preferences", response_model=PreferencesOut, openapi_extra=takes(PreferencesIn) | {"parameters": [_IF_MATCH]}
-)
+@router.put("/v1/preferences", response_model=PreferencesOut, openapi_extra=takes(PreferencesIn, VERSIONED))
 async def put_preferences(
     request: Request, caller: SignedIn, body: Annotated[Body[PreferencesIn], Depends(json_body(PreferencesIn))]
 ) -> Response:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 
 from chassis.actions import Answer
 from chassis.auth import Caller
-from chassis.bodies import Body, json_body, takes
+from chassis.bodies import KEY_OPTIONAL, Body, json_body, takes
 from chassis.errors import Malformed
 from chassis.http import cause, json_response, runtime
 from chassis.wire import Page
@@ -112,7 +112,7 @@ async def read_timeline(
     )
 
 
-@router.post("/v1/cases/{id}/close", response_model=CaseSummaryOut, openapi_extra=takes(ClosingIn))
+@router.post("/v1/cases/{id}/close", response_model=CaseSummaryOut, openapi_extra=takes(ClosingIn, KEY_OPTIONAL))
 async def close_case(
     request: Request, caller: Worker, id: Id, body: Annotated[Body[ClosingIn], Depends(json_body(ClosingIn))]
 ) -> Response:

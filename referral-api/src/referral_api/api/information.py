@@ -3,7 +3,7 @@
 from typing import Annotated, Final
 
 from chassis.actions import Answer
-from chassis.bodies import Body, json_body, takes
+from chassis.bodies import KEYED, Body, json_body, takes
 from chassis.clock import new_id
 from chassis.http import cause, etag, idempotency_key, json_response, runtime
 from fastapi import APIRouter, Depends, Request, Response
@@ -24,7 +24,7 @@ router: Final = APIRouter(tags=["referrals"])
     "/v1/referrals/{id}/information-requests",
     status_code=201,
     response_model=ChangedOut,
-    openapi_extra=takes(InformationRequestIn),
+    openapi_extra=takes(InformationRequestIn, KEYED),
 )
 async def request_information(
     request: Request,
@@ -65,7 +65,7 @@ async def request_information(
 @router.post(
     "/v1/referrals/{id}/information-requests/{request_id}/answer",
     response_model=ChangedOut,
-    openapi_extra=takes(AnswerIn),
+    openapi_extra=takes(AnswerIn, KEYED),
 )
 async def answer_request(
     request: Request,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from chassis.actions import Answer
-from chassis.bodies import Body, json_body, takes
+from chassis.bodies import KEYED, Body, json_body, takes
 from chassis.http import cause, etag, idempotency_key, json_response, runtime
 from chassis.wire import Out, Page
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -83,7 +83,7 @@ async def read_match(request: Request, caller: Desk, id: Id) -> Response:
     return json_response(body)
 
 
-@router.post("/v1/possible-matches/{id}/decision", response_model=DecidedOut, openapi_extra=takes(DecisionIn))
+@router.post("/v1/possible-matches/{id}/decision", response_model=DecidedOut, openapi_extra=takes(DecisionIn, KEYED))
 async def decide_match(
     request: Request, caller: Desk, id: Id, body: Annotated[Body[DecisionIn], Depends(json_body(DecisionIn))]
 ) -> Response:
@@ -104,7 +104,7 @@ async def decide_match(
     "/v1/referrals/{id}/unlink",
     status_code=201,
     response_model=PlacedOut,
-    openapi_extra=takes(UnlinkingIn),
+    openapi_extra=takes(UnlinkingIn, KEYED),
 )
 async def unlink_referral(
     request: Request, caller: Desk, id: Id, body: Annotated[Body[UnlinkingIn], Depends(json_body(UnlinkingIn))]
@@ -123,7 +123,7 @@ async def unlink_referral(
     )
 
 
-@router.post("/v1/referrals/{id}/link", response_model=PlacedOut, openapi_extra=takes(LinkingIn))
+@router.post("/v1/referrals/{id}/link", response_model=PlacedOut, openapi_extra=takes(LinkingIn, KEYED))
 async def link_referral(
     request: Request, caller: Desk, id: Id, body: Annotated[Body[LinkingIn], Depends(json_body(LinkingIn))]
 ) -> Response:

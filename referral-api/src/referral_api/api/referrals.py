@@ -5,12 +5,11 @@ from typing import Annotated, Any, Final
 
 from chassis.actions import Answer
 from chassis.auth import Caller
-from chassis.bodies import Body, json_body, takes
+from chassis.bodies import KEY_OPTIONAL, KEYED, VERSIONED, Body, json_body, takes
 from chassis.clock import new_id
 from chassis.http import cause, etag, idempotency_key, if_match, json_response, runtime
-from chassis.wire import In, Page
-from fastapi import APIRouter, Depends, Request, Response
-from pydantic import AwareDatetime
+from chassis.wire import In, Moment, Page
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from referral_api.api import parts
 from referral_api.api.parts import Cursor, DryRun, Id, Limit, OptionalId, OptionalLine, OptionalWord, Reader, Sender
@@ -55,7 +54,7 @@ _CHANGED: Final[dict[int | str, dict[str, Any]]] = {
     status_code=201,
     response_model=SubmittedOut,
     responses=_REHEARSED,
-    openapi_extra=takes(ReferralIn, example=REFERRAL),
+    openapi_extra=takes(ReferralIn, KEYED, example=REFERRAL),
 )
 async def submit_referral(
     request: Request,
@@ -93,8 +92,8 @@ async def list_referrals(
     urgency: OptionalWord = None,
     case_id: OptionalId = None,
     reference: OptionalLine = None,
-    submitted_from: AwareDatetime | None = None,
-    submitted_before: AwareDatetime | None = None,
+    submitted_from: Annotated[Moment | None, Query()] = None,
+    submitted_before: Annotated[Moment | None, Query()] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Response:
@@ -121,7 +120,7 @@ async def read_referral(request: Request, caller: Reader, id: Id) -> Response:
     return json_response(body, headers={"ETag": etag(file.referral.version)})
 
 
-@router.patch("/v1/referrals/{id}", responses=_CHANGED, openapi_extra=takes(ReferralChange))
+@router.patch("/v1/referrals/{id}", responses=_CHANGED, openapi_extra=takes(ReferralChange, VERSIONED, KEY_OPTIONAL))
 async def amend_referral(
     request: Request,
     caller: Sender,
@@ -146,7 +145,9 @@ async def amend_referral(
     )
 
 
-@router.post("/v1/referrals/{id}/withdraw", responses=_CHANGED, openapi_extra=takes(WithdrawalIn))
+@router.post(
+    "/v1/referrals/{id}/withdraw", responses=_CHANGED, openapi_extra=takes(WithdrawalIn, VERSIONED, KEY_OPTIONAL)
+)
 async def withdraw_referral(
     request: Request,
     caller: Sender,

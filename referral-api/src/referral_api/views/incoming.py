@@ -1,17 +1,16 @@
 """Bodies: a referral as in `POST /v1/referrals`, a change of one, and the smaller ones."""
 
-from datetime import date
 from functools import cache
 from typing import Annotated, Any, Final, Literal, TypeVar, get_args, get_origin
 
-from chassis.wire import In, Line, Prose, Word, clean
+from chassis.wire import Day, In, Line, Prose, Word, clean, listed, one_line
 from pydantic import AfterValidator, Field, create_model
 
 M = TypeVar("M", bound=In)
 
 Name = Annotated[Line, Field(max_length=100)]
 #: As typed, with or without spaces; brought into one form and checked afterwards.
-Typed = Annotated[str, Field(min_length=1, max_length=20), AfterValidator(clean)]
+Typed = Annotated[str, Field(min_length=1, max_length=20), AfterValidator(one_line)]
 Words = Annotated[Prose, Field(min_length=1)]
 Code = Annotated[Word, Field(max_length=64)]
 
@@ -21,7 +20,7 @@ class ChildIn(In):
 
     given_name: Name
     family_name: Name
-    date_of_birth: date
+    date_of_birth: Day
     sex: Literal["female", "male", "other", "unknown"]
     postcode: Typed | None = None
     nhs_number: Typed | None = None
@@ -29,7 +28,7 @@ class ChildIn(In):
     #: Absent for a child who is home-educated, or whose school is not known.
     school_urn: Annotated[str, Field(pattern=r"^[0-9]{6}$")] | None = None
     #: N, R or 1-14; absent: judged by age.
-    year_group: Code | None = None
+    year_group: Annotated[Code, listed("year-groups")] | None = None
     #: True: where the child lives must not be found out; neither home nor school leaves this service.
     address_restricted: bool = False
     has_social_worker: bool = False
@@ -58,7 +57,7 @@ class FamilyIn(In):
 class NeedIn(In):
     """A need, by the registry `need-types`; rank 1 is the primary one."""
 
-    type: Code
+    type: Annotated[Code, listed("need-types")]
     rank: Annotated[int, Field(ge=1, le=13)]
 
 
@@ -66,7 +65,7 @@ class ConcernIn(In):
     """What worries the sender."""
 
     summary: Words
-    risk_of_exclusion: Code
+    risk_of_exclusion: Annotated[Code, listed("risk-of-exclusion")]
     #: Of the sessions so far this school year: 0 to 1.
     attendance: Annotated[float, Field(ge=0, le=1)] | None = None
 
@@ -74,9 +73,9 @@ class ConcernIn(In):
 class BasisIn(In):
     """Why the law allows this to be shared."""
 
-    kind: Code
-    special_category: Code | None = None
-    recorded_on: date
+    kind: Annotated[Code, listed("basis-kinds")]
+    special_category: Annotated[Code, listed("special-category-conditions")] | None = None
+    recorded_on: Day
 
 
 class ReferrerIn(In):
@@ -98,8 +97,8 @@ class ReferralIn(In):
     family: FamilyIn | None = None
     needs: Annotated[tuple[NeedIn, ...], Field(min_length=1, max_length=13)]
     concern: ConcernIn
-    requested: Annotated[tuple[Code, ...], Field(min_length=1, max_length=10)]
-    urgency: Code
+    requested: Annotated[tuple[Annotated[Code, listed("requested-help")], ...], Field(min_length=1, max_length=10)]
+    urgency: Annotated[Code, listed("urgency")]
     basis: BasisIn
     referrer: ReferrerIn
 
@@ -159,14 +158,15 @@ def _known_pointer(pointer: str) -> str:
     return pointer
 
 
-Pointer = Annotated[str, Field(max_length=100), AfterValidator(_known_pointer)]
+Pointer = Annotated[
+    str, Field(max_length=100, json_schema_extra={"enum": [*sorted(pointers())]}), AfterValidator(_known_pointer)
+]
 
 
 class WithdrawalIn(In):
     """Why a referral is withdrawn."""
 
-    #: A code of `withdrawal-reasons`.
-    reason: Code
+    reason: Annotated[Code, listed("withdrawal-reasons")]
 
 
 class InformationRequestIn(In):
@@ -175,7 +175,7 @@ class InformationRequestIn(In):
     #: What it concerns, as JSON pointers: they travel in events, the question does not.
     fields: Annotated[tuple[Pointer, ...], Field(max_length=40)] = ()
     question: Words
-    due_on: date
+    due_on: Day
 
 
 class AnswerIn(In):
@@ -187,8 +187,7 @@ class AnswerIn(In):
 class ClosingIn(In):
     """Why a case ends."""
 
-    #: A code of `closing-reasons`.
-    reason: Code
+    reason: Annotated[Code, listed("closing-reasons")]
 
 
 class DecisionIn(In):
@@ -200,8 +199,7 @@ class DecisionIn(In):
 class UnlinkingIn(In):
     """Why a referral does not belong to its case."""
 
-    #: A code of `unlink-reasons`.
-    reason: Code
+    reason: Annotated[Code, listed("unlink-reasons")]
 
 
 class LinkingIn(In):

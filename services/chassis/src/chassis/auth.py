@@ -73,7 +73,7 @@ class Authenticator:
             del self._verified[digest]
         claims = await self._verify(token)
         caller = self._read(claims)
-        self._verified[digest] = (min(float(claims["exp"]), now + _CACHED_SECONDS), caller)
+        self._verified[digest] = (min(claims["exp"], now + _CACHED_SECONDS), caller)
         if len(self._verified) > _CACHED_TOKENS:
             self._verified.popitem(last=False)
         return caller
@@ -99,7 +99,8 @@ class Authenticator:
                 leeway=_LEEWAY_SECONDS,
                 options={"require": list(_REQUIRED), "strict_aud": True},
             )
-        except (jwt.PyJWTError, ValueError, TypeError) as error:
+            claims["exp"] = float(claims["exp"])
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
             raise refused() from error
         return claims
 

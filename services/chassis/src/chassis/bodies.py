@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
@@ -38,6 +39,9 @@ async def read_bytes(request: Request, limit: int = MAX_BYTES) -> bytes:
         "charset" in parameters.lower() and "utf-8" not in parameters.lower()
     ):
         raise UnsupportedMediaType("Send Content-Type: application/json, in UTF-8.")
+    # Parsed by the server, so it is a number; not waited for when it says that it is too much.
+    if int(request.headers.get("content-length", "0")) > limit:
+        raise TooLarge(f"The body is larger than {limit // 1024} kB.")
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
@@ -99,8 +103,8 @@ def _check_depth(text: str) -> None:  # noqa: C901  a small state machine reads 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        # Counted in one pass: the body may have tens of thousands of names.
+        (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
         raise Malformed("A field is given twice.", pointer="/" + escape(twice[:60].encode("ascii", "replace").decode()))
     return result
 
@@ -149,11 +153,15 @@ _SAYS: Final = {
 }
 
 
-def validate(model: type[M], data: bytes) -> M:
+def validate(model: type[M], data: bytes, raw: dict[str, Any]) -> M:
     """The value of a body. Raises `Invalid`, naming every field that is wrong and never quoting what was sent."""
     try:
         return model.model_validate_json(data)
     except ValidationError as error:
+        # Python's parser takes half a character for text, Pydantic's does not and cannot say where it is.
+        broken = next(_unpaired(raw), None)
+        if broken is not None:
+            raise Invalid("A text is not text.", errors=[FieldError(broken, "not-text", _UNPAIRED)]) from None
         raise Invalid(
             "The body does not say what is needed; see errors.",
             errors=[
@@ -165,6 +173,24 @@ def validate(model: type[M], data: bytes) -> M:
                 for e in error.errors(include_url=False, include_input=False, include_context=True)[:50]
             ],
         ) from None
+
+
+_UNPAIRED: Final = "Must not contain unpaired surrogates."
+
+
+def _unpaired(value: Any, at: tuple[int | str, ...] = ()) -> Iterator[str]:
+    """The pointers of texts that have no UTF-8; of the object, when it is the name of a field."""
+    if isinstance(value, str):
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            yield pointer(at)
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            if next(_unpaired(name), None) is not None:
+                yield pointer(at)
+            yield from _unpaired(each, (*at, name))
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _unpaired(each, (*at, index))
 
 
 def _safe_message(error: Any) -> str:
@@ -180,7 +206,7 @@ def json_body(model: type[M]) -> Callable[[Request], Awaitable[Body[M]]]:
     async def read(request: Request) -> Body[M]:
         data = await read_bytes(request)
         raw = parse(data)
-        value = validate(model, data)
+        value = validate(model, data, raw)
         canonical = json.dumps(raw, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
         return Body(value, hashlib.sha256(canonical).digest(), raw)
 
@@ -191,10 +217,26 @@ def json_body(model: type[M]) -> Callable[[Request], Awaitable[Body[M]]]:
 BODY_MODELS: Final[dict[str, type[BaseModel]]] = {}
 
 
-def takes(model: type[BaseModel], *, example: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The OpenAPI of a body that `json_body` reads; its schema joins the document's components in `chassis.http`."""
+def _header(name: str, description: str, pattern: str, *, required: bool) -> dict[str, Any]:
+    schema = {"type": "string", "pattern": pattern}
+    return {"name": name, "in": "header", "required": required, "description": description, "schema": schema}
+
+
+_KEY: Final = "New for each new request, the same for each retry: then a retry never does a thing twice."
+#: Request headers of routes, for the document only: what is missing has its own answer (400, 428), not a parameter's.
+KEYED: Final = _header("Idempotency-Key", _KEY, "^[!-~]{1,200}$", required=True)
+KEY_OPTIONAL: Final = _header("Idempotency-Key", _KEY, "^[!-~]{1,200}$", required=False)
+VERSIONED: Final = _header("If-Match", "The ETag that you read.", '^(W/)?"[0-9]{1,18}"$', required=True)
+
+
+def takes(model: type[BaseModel], *headers: dict[str, Any], example: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The OpenAPI of a body that `json_body` reads, and of the headers that the route looks at.
+
+    The body's schema joins the document's components in `chassis.http`.
+    """
     BODY_MODELS[model.__name__] = model
     content: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}
     if example is not None:
         content["example"] = example
-    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+    said: dict[str, Any] = {"requestBody": {"required": True, "content": {"application/json": content}}}
+    return {**said, "parameters": list(headers)} if headers else said

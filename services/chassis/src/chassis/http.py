@@ -12,7 +12,10 @@ import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.models import HTTPBearer
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from fastapi.security.base import SecurityBase
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -58,18 +61,27 @@ def cause(request: Request) -> Cause:
     return cast("Cause", request.scope["state"]["cause"])
 
 
-def allow(*roles: str) -> Callable[[Request], Awaitable[Caller]]:
-    """A dependency: the caller, who must hold one of these roles (none named: anybody signed in)."""
+class Allowed(SecurityBase):
+    """Lets in who holds one of these roles. FastAPI reads from its class that a route needs a token, and says so."""
 
-    async def who(request: Request) -> Caller:
+    def __init__(self, roles: tuple[str, ...]) -> None:
+        self.model = HTTPBearer(bearerFormat="JWT")
+        self.scheme_name = "bearer"
+        self._roles = roles
+        #: The architecture test reads it: every route names a policy.
+        self.policy = roles or ("signed-in",)
+
+    async def __call__(self, request: Request) -> Caller:
+        """The caller. Raises `Unauthenticated` or `Forbidden`."""
         caller = await runtime(request).authenticator.caller(request.headers.get("authorization"))
-        if roles and not caller.has(*roles):
+        if self._roles and not caller.has(*self._roles):
             raise Forbidden("Your role does not allow this.")
         return caller
 
-    # The architecture test reads it: every route names a policy.
-    who.policy = roles or ("signed-in",)  # type: ignore[attr-defined]
-    return who
+
+def allow(*roles: str) -> Callable[[Request], Awaitable[Caller]]:
+    """A dependency: the caller, who must hold one of these roles (none named: anybody signed in)."""
+    return Allowed(roles)
 
 
 async def public() -> None:
@@ -225,7 +237,7 @@ def install_errors(app: FastAPI) -> None:
         refusal.status = http.status_code  # type: ignore[misc]
         answer = problem(request, refusal)
         if http.headers and "allow" in {name.lower() for name in http.headers}:
-            answer.headers["Allow"] = http.headers["Allow"]
+            answer.headers["Allow"] = ", ".join(_methods(app, request.scope["path"])) or http.headers["Allow"]
         return answer
 
     async def on_try_again(request: Request, error: Exception) -> Response:
@@ -269,6 +281,17 @@ _SAYS: Final = {
 }
 
 
+def _methods(app: FastAPI, path: str) -> list[str]:
+    """What may be done with a path. Starlette names the methods of the first route that fits, not of all."""
+    routes = [
+        route
+        for each in app.router.routes
+        for route in getattr(getattr(each, "original_router", None), "routes", (each,))
+        if isinstance(route, APIRoute)
+    ]
+    return sorted({method for route in routes if route.path_regex.match(path) for method in route.methods or ()})
+
+
 def openapi_of(app: FastAPI, *, title: str, version: str, servers: Sequence[str] = ()) -> dict[str, Any]:
     """The OpenAPI 3.1 document of an app, with the bodies that `takes` announced and the problem on every route."""
     document = get_openapi(
@@ -276,7 +299,6 @@ def openapi_of(app: FastAPI, *, title: str, version: str, servers: Sequence[str]
     )
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = Problem.model_json_schema()
-    document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
     # What FastAPI says of its own validation errors is not what we answer.
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)

@@ -5,8 +5,8 @@ from datetime import date
 from math import isqrt
 from typing import Annotated
 
-from chassis.wire import Action, In, Line, Out, Word
-from pydantic import AfterValidator, AwareDatetime, StringConstraints
+from chassis.wire import Action, Day, In, Line, Moment, Out, Word
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from directory import policy
 from directory.domain.duty import Absence, OnDuty, Role, Shift
@@ -29,7 +29,7 @@ def _of_our_time(instant: AwareDatetime) -> AwareDatetime:
     return instant
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+Instant = Annotated[Moment, AfterValidator(_of_our_time)]
 Title = Annotated[Line, StringConstraints(max_length=120)]
 
 
@@ -196,10 +196,11 @@ class PersonIn(In):
 class PersonPatch(In):
     """What may change of a person; what is left out stays, null empties a title or an address."""
 
-    name: Line = ""
+    # Made, not given: the API's document must not say that leaving it out sets it.
+    name: Line = Field(default_factory=str)
     title: Title | None = None
     email: Email | None = None
-    active: bool = True
+    active: bool = Field(default_factory=bool)
 
 
 class RoleIn(In):
@@ -208,16 +209,16 @@ class RoleIn(In):
     role: Word
     #: None: for the whole organisation.
     cluster_id: ClusterId | None = None
-    since: date
+    since: Day
     #: The last day.
-    until: date | None = None
+    until: Day | None = None
 
 
 class RolePatch(In):
     """The days of a role; what is left out stays, a null `until` means: until further notice."""
 
-    since: date = date.min
-    until: date | None = None
+    since: Day = Field(default_factory=lambda: date.min)
+    until: Day | None = None
 
 
 class RoleOut(Out):

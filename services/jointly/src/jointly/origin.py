@@ -46,6 +46,11 @@ def by_prefix(claims: Sequence[tuple[str, Sequence[str], ASGIApp]]) -> dict[str,
 
 async def _too_large(_scope: Scope, _receive: Receive, send: Send) -> None:
     body = b'{"type":"https://schemas.jointly.example/problems/head-too-large","title":"Head too large","status":431}'
-    headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"connection", b"close"),
+    ]
     await send({"type": "http.response.start", "status": 431, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -16,6 +16,7 @@ SEED: Final = ("-m", "jointly", "county")
 #: Says whether bringing the county in has begun or is done, so that an interrupted start goes on.
 PROGRESS: Final = "county.json"
 _SHOWN_SYSTEMS: Final = 4
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class NotSeeded(Exception):
@@ -66,6 +67,11 @@ def show(settings: Settings, state: StateFolder, terminal: Terminal) -> None:
             ("State and logs", str(settings.state), "`make reset` forgets all of it"),
         ]
     )
+    if settings.issues_tokens and settings.host not in _LOOPBACK:
+        terminal.warn(
+            f"Whoever reaches {settings.host}:{settings.port} can sign in as anybody: the development issuer asks for "
+            "no password. Set JOINTLY_ISSUER, or leave JOINTLY_HOST as it is."
+        )
     kept = state.read_json(CREDENTIALS)
     if settings.issues_tokens and kept:
         _callers(kept, settings, terminal)

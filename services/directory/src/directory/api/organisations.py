@@ -3,7 +3,7 @@
 from typing import Annotated, Final
 
 from chassis.actions import Answer
-from chassis.bodies import Body, json_body, takes
+from chassis.bodies import KEYED, VERSIONED, Body, json_body, takes
 from chassis.clock import new_id
 from chassis.errors import NotFound
 from chassis.http import cause, idempotency_key, if_match, runtime
@@ -70,7 +70,9 @@ async def read_organisation(request: Request, caller: SignedIn, id: Id) -> Respo
     return parts.one(OrganisationOut.of(found, caller), found.version)
 
 
-@router.post("/v1/organisations", status_code=201, response_model=OrganisationOut, openapi_extra=takes(OrganisationIn))
+@router.post(
+    "/v1/organisations", status_code=201, response_model=OrganisationOut, openapi_extra=takes(OrganisationIn, KEYED)
+)
 async def add_organisation(
     request: Request, caller: Operator, body: Annotated[Body[OrganisationIn], Depends(json_body(OrganisationIn))]
 ) -> Response:
@@ -87,7 +89,9 @@ async def add_organisation(
     )
 
 
-@router.patch("/v1/organisations/{id}", response_model=OrganisationOut, openapi_extra=takes(OrganisationPatch))
+@router.patch(
+    "/v1/organisations/{id}", response_model=OrganisationOut, openapi_extra=takes(OrganisationPatch, VERSIONED)
+)
 async def amend_organisation(
     request: Request,
     caller: Changer,
@@ -133,7 +137,9 @@ async def list_shifts(request: Request, caller: Changer, id: Id) -> Response:
     return parts.page(request, caller, rows, len(rows), show=ShiftOut.of, at=lambda row: (row.id,))
 
 
-@router.post("/v1/organisations/{id}/shifts", status_code=201, response_model=ShiftOut, openapi_extra=takes(ShiftIn))
+@router.post(
+    "/v1/organisations/{id}/shifts", status_code=201, response_model=ShiftOut, openapi_extra=takes(ShiftIn, KEYED)
+)
 async def add_shift(
     request: Request, caller: Changer, id: Id, body: Annotated[Body[ShiftIn], Depends(json_body(ShiftIn))]
 ) -> Response:

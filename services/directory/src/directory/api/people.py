@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from chassis.bodies import Body, json_body, takes
+from chassis.bodies import KEYED, VERSIONED, Body, json_body, takes
 from chassis.clock import new_id
 from chassis.errors import NotFound
 from chassis.http import cause, idempotency_key, if_match, runtime
@@ -90,7 +90,7 @@ async def read_person(request: Request, caller: SignedIn, id: Id) -> Response:
     return parts.one(detail, found.version)
 
 
-@router.post("/v1/people", status_code=201, response_model=PersonOut, openapi_extra=takes(PersonIn))
+@router.post("/v1/people", status_code=201, response_model=PersonOut, openapi_extra=takes(PersonIn, KEYED))
 async def add_person(
     request: Request, caller: Changer, body: Annotated[Body[PersonIn], Depends(json_body(PersonIn))]
 ) -> Response:
@@ -107,7 +107,7 @@ async def add_person(
     )
 
 
-@router.patch("/v1/people/{id}", response_model=PersonOut, openapi_extra=takes(PersonPatch))
+@router.patch("/v1/people/{id}", response_model=PersonOut, openapi_extra=takes(PersonPatch, VERSIONED))
 async def amend_person(
     request: Request,
     caller: Changer,
@@ -122,7 +122,7 @@ async def amend_person(
     )
 
 
-@router.post("/v1/people/{id}/roles", status_code=201, response_model=RoleOut, openapi_extra=takes(RoleIn))
+@router.post("/v1/people/{id}/roles", status_code=201, response_model=RoleOut, openapi_extra=takes(RoleIn, KEYED))
 async def give_role(
     request: Request, caller: Changer, id: Id, body: Annotated[Body[RoleIn], Depends(json_body(RoleIn))]
 ) -> Response:
@@ -139,7 +139,7 @@ async def give_role(
     )
 
 
-@router.patch("/v1/people/{id}/roles/{role_id}", response_model=RoleOut, openapi_extra=takes(RolePatch))
+@router.patch("/v1/people/{id}/roles/{role_id}", response_model=RoleOut, openapi_extra=takes(RolePatch, VERSIONED))
 async def amend_role(
     request: Request,
     caller: Changer,
@@ -155,7 +155,9 @@ async def amend_role(
     )
 
 
-@router.post("/v1/people/{id}/absences", status_code=201, response_model=AbsenceOut, openapi_extra=takes(AbsenceIn))
+@router.post(
+    "/v1/people/{id}/absences", status_code=201, response_model=AbsenceOut, openapi_extra=takes(AbsenceIn, KEYED)
+)
 async def report_absence(
     request: Request, caller: SignedIn, id: Id, body: Annotated[Body[AbsenceIn], Depends(json_body(AbsenceIn))]
 ) -> Response:
@@ -172,7 +174,9 @@ async def report_absence(
     )
 
 
-@router.patch("/v1/people/{id}/absences/{absence_id}", response_model=AbsenceOut, openapi_extra=takes(AbsencePatch))
+@router.patch(
+    "/v1/people/{id}/absences/{absence_id}", response_model=AbsenceOut, openapi_extra=takes(AbsencePatch, VERSIONED)
+)
 async def amend_absence(
     request: Request,
     caller: SignedIn,

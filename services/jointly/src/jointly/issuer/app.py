@@ -120,12 +120,12 @@ def issuer_routes(issuer: Issuer) -> list[APIRouter]:
 def _documents(issuer: Issuer) -> APIRouter:
     router = APIRouter(tags=["development issuer"])
 
-    @router.get("/.well-known/openid-configuration", summary="Where this issuer's parts are")
+    @router.get("/.well-known/openid-configuration", summary="Where this issuer's parts are", responses={200: _OBJECT})
     @router.get("/.well-known/oauth-authorization-server", include_in_schema=False)
     async def discovery() -> JSONResponse:
         return JSONResponse(issuer.discovery())
 
-    @router.get("/.well-known/jwks.json", summary="The key that checks this issuer's tokens")
+    @router.get("/.well-known/jwks.json", summary="The key that checks this issuer's tokens", responses={200: _OBJECT})
     async def jwks() -> JSONResponse:
         return JSONResponse(issuer.key.jwks(), headers={"Cache-Control": "public, max-age=300"})
 
@@ -135,7 +135,12 @@ def _documents(issuer: Issuer) -> APIRouter:
 def _tokens(issuer: Issuer) -> APIRouter:
     router = APIRouter(tags=["development issuer"])
 
-    @router.post("/oauth/token", summary="A token for a system, or for a signed-in person", openapi_extra=_TOKEN_FORM)
+    @router.post(
+        "/oauth/token",
+        summary="A token for a system, or for a signed-in person",
+        openapi_extra=_TOKEN_FORM,
+        responses={200: _OBJECT, 400: _OAUTH_REFUSAL, 401: _OAUTH_REFUSAL},
+    )
     async def token(request: Request) -> Response:
         authorization = request.headers.get("authorization")
         try:
@@ -154,7 +159,16 @@ def _tokens(issuer: Issuer) -> APIRouter:
 def _people(issuer: Issuer) -> APIRouter:
     router = APIRouter(tags=["development issuer"])
 
-    @router.get("/oauth/authorize", summary="Sign in as a person of the county", response_class=HTMLResponse)
+    @router.get(
+        "/oauth/authorize",
+        summary="Sign in as a person of the county",
+        response_class=HTMLResponse,
+        responses={
+            303: {"description": "Back to the application, with what is wrong."},
+            400: _PAGE_OF_REFUSAL,
+        },
+        openapi_extra={"parameters": [{"name": n, "in": "query", **said} for n, said in _QUESTION.items()]},
+    )
     async def authorize(request: Request) -> Response:
         try:
             asked = issuer.asked(_once(request.query_params.multi_items()))
@@ -163,7 +177,27 @@ def _people(issuer: Issuer) -> APIRouter:
         people = issuer.registry.people()
         return HTMLResponse(pages.choose_person(people, asked.fields(), asked.client_id), headers=_PAGE)
 
-    @router.post("/oauth/authorize", include_in_schema=False)
+    @router.post(
+        "/oauth/authorize",
+        summary="The person who was chosen",
+        status_code=303,
+        response_class=RedirectResponse,
+        responses={303: {"description": "Back to the application, with a code."}, 400: _PAGE_OF_REFUSAL},
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "application/x-www-form-urlencoded": {
+                        "schema": {
+                            "type": "object",
+                            "required": ["person", *(n for n, said in _QUESTION.items() if said.get("required"))],
+                            "properties": {"person": _TEXT, **{n: said["schema"] for n, said in _QUESTION.items()}},
+                        }
+                    }
+                },
+            }
+        },
+    )
     async def signed_in(request: Request) -> Response:
         try:
             form = await _form(request)
@@ -179,6 +213,35 @@ def _people(issuer: Issuer) -> APIRouter:
     return router
 
 
+_TEXT: Final = {"type": "string"}
+_PAGE_OF_REFUSAL: Final[dict[str, Any]] = {
+    "description": "A page that says what is wrong.",
+    "content": {"text/html": {"schema": _TEXT}},
+}
+#: What an application asks (RFC 6749, 4.1.1, and RFC 7636).
+_QUESTION: Final[dict[str, dict[str, Any]]] = {
+    "response_type": {"required": True, "schema": {"const": "code"}},
+    "client_id": {"required": True, "schema": _TEXT},
+    "redirect_uri": {"required": True, "schema": _TEXT},
+    "code_challenge": {"required": True, "schema": _TEXT},
+    "code_challenge_method": {"required": True, "schema": {"const": "S256"}},
+    "scope": {"schema": _TEXT},
+    "state": {"schema": _TEXT},
+    "nonce": {"schema": _TEXT},
+}
+_OBJECT: Final[dict[str, Any]] = {"content": {"application/json": {"schema": {"type": "object"}}}}
+_OAUTH_REFUSAL: Final[dict[str, Any]] = {
+    "description": "A refusal as RFC 6749 has it, in section 5.2.",
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["error"],
+                "properties": {"error": _TEXT, "error_description": _TEXT},
+            }
+        }
+    },
+}
 _TOKEN_FORM: Final = {
     "requestBody": {
         "required": True,
