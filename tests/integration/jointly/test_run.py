@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import jwt
 import psutil
 import pytest
+from openapi_spec_validator import validate
 from support.host import Host, running, start
 
 
@@ -95,6 +97,12 @@ def test_a_token_of_the_command_line_is_taken_by_every_service(host: Host) -> No
     assert answer.status_code == 200, answer.text
 
 
+def test_a_token_by_role_is_that_of_whoever_is_it_first_of_all(host: Host) -> None:
+    claims = jwt.decode(host.token(person="caseworker"), options={"verify_signature": False})
+    assert claims["roles"] == ["caseworker"]
+    assert len(claims["clusters"]) == 1
+
+
 def test_an_operator_looks_at_what_waits_and_at_the_clock(host: Host) -> None:
     assert host.command("dead-letters", "list") == "Nothing waits.\n"
     assert host.command("dead-letters", "put-back", "notifier").startswith("0 put back")
@@ -118,6 +126,7 @@ def test_the_demonstration_finds_a_cluster_for_every_child_with_a_school(host: H
 
 def test_the_documents_are_there(host: Host) -> None:
     described = httpx.get(f"{host.origin}/openapi.json", trust_env=False).json()
+    validate(described)
     assert described["openapi"].startswith("3.1")
     assert {"/v1/referrals", "/oauth/token"} <= described["paths"].keys()
     assert httpx.get(f"{host.origin}/asyncapi.json", trust_env=False).json()["asyncapi"].startswith("3.")

@@ -54,7 +54,9 @@ def _for_system(issuer: Issuer, wanted: str) -> str:
 
 def _for_person(issuer: Issuer, wanted: str) -> str:
     people = issuer.registry.people()
-    found = next((each for each in people if each.answers_to(wanted)), None)
+    fitting = [each for each in people if each.answers_to(wanted)]
+    # Whoever is that first of all, before those who are it besides.
+    found = next((each for each in fitting if wanted == each.roles[0]), next(iter(fitting), None))
     if found is None:
         known = ", ".join(sorted({role for each in people for role in each.roles}))
         raise NobodyLikeThat(f"Nobody is {wanted}. The roles are: {known}.")
