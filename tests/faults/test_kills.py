@@ -1,4 +1,4 @@
-"""kill -9 of front and worker at random instants under load: every 201 stands, once; what went unanswered never doubles.
+"""kill -9 of front and worker at random instants under load: every 201 stands, once; nothing unanswered doubles.
 
 Ten kills on each event log. Seeded, so that the same instants come again as far as a busy machine allows.
 """
