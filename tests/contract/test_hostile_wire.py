@@ -139,7 +139,7 @@ def slow(outsider: Outsider) -> Iterator[dict[str, socket.socket]]:
 
 @pytest.mark.parametrize("name", AMBIGUOUS)
 def test_what_two_readers_could_read_differently_is_refused(outsider: Outsider, name: str) -> None:
-    said = outsider.say(written(outsider, AMBIGUOUS[name]), then_stop=True)
+    said = outsider.say(written(outsider, AMBIGUOUS[name]))
     said_no(said, name)
     assert said.headers.get("connection", "close") == "close"
     # Whatever else was in those bytes, nobody has taken it for a request of its own.
