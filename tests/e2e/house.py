@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from jointly import house as parts_of
 from jointly.county.seed import heard
 from jointly.settings import Settings
 from support.agency import Agency, Answer, Person
-from support.host import Host
+from support.host import Host, start
 
 EMBEDDED: Final = "embedded"
 KAFKA: Final = "kafka"
@@ -133,6 +133,11 @@ async def at_rest(host: Host, event_log: str) -> None:
                     await asyncio.sleep(_LOOK_AGAIN)
 
 
+def start_again(host: Host, event_log: str, **environment: str) -> None:
+    """Start a house that has stopped, in its own folder and on its own port."""
+    host.process = start(host.state, port=host.port, environment=environment, arguments=arguments(event_log)).process
+
+
 async def assigned(caller: Agency | Person, case_id: str) -> Answer:
     """The assignment of a case, as soon as it is more than pending."""
     ends = wall_seconds() + PATIENCE
@@ -155,10 +160,10 @@ async def told(person: Person, case_id: str, rule: str) -> list[dict[str, Any]]:
     raise NeverHappened(f"{person.sub} was never told ({rule}).")
 
 
-async def inboxes(known: Callers, cluster_names: Mapping[str, str]) -> Counter[Told]:
-    """How often everybody of these clusters' teams was told of each case that was given to a cluster."""
+async def inboxes(known: Callers, clusters: Iterable[str]) -> Counter[Told]:
+    """How often everybody of these clusters' teams, by the clusters' names, was told of what."""
     lines: Counter[Told] = Counter()
-    for name in cluster_names.values():
+    for name in clusters:
         for person in await known.team(name):
             lines.update(Told(line["case_id"], person.sub, line["rule"]) for line in await person.inbox())
     return lines

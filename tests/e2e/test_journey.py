@@ -8,9 +8,9 @@ from email import message_from_bytes, policy
 from typing import Any, Final
 
 from chassis.clock import new_id, wall_now, wall_seconds
-from e2e.house import PATIENCE, Callers, NeverHappened, assigned, at_rest, letters, told
+from e2e.house import PATIENCE, Callers, NeverHappened, assigned, at_rest, letters, start_again, told
 from support.agency import Answer, a_referral
-from support.host import Host, start
+from support.host import Host
 
 SCHOOL: Final = "school-115482"
 LEAD: Final = "Cluster lead, Gloucester primary"
@@ -252,8 +252,7 @@ async def test_a_house_that_was_stopped_goes_on_where_it_was(known: Callers, hos
     # Taken just before the end: whatever is not done by then is done afterwards.
     late = await school.refer(a_child())
     assert host.stop() == 0
-    again = start(host.state, port=host.port, arguments=("--kafka",) if event_log == "kafka" else ())
-    host.process = again.process
+    start_again(host, event_log)
     await at_rest(host, event_log)
     after = await remembered(known, first.body["case_id"])
     assert after == before

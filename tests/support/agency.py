@@ -82,6 +82,8 @@ class Caller:
         )
         #: Every attempt of every POST, in order.
         self.history: list[Attempt] = []
+        #: Requests on their way now.
+        self.in_flight = 0
         self._token = ""
         self._ends = float("-inf")
         self._asking = asyncio.Lock()
@@ -130,7 +132,11 @@ class Caller:
             wait = pause
             try:
                 headers = {**given, "Authorization": f"Bearer {await self._fresh_token()}"}
-                answer = await self.http.request(method, path, headers=headers, **request)
+                self.in_flight += 1
+                try:
+                    answer = await self.http.request(method, path, headers=headers, **request)
+                finally:
+                    self.in_flight -= 1
             except _NEVER_SENT as error:
                 self._note(key, Outcome.FAIL, None, type(error).__name__)
             except (httpx.TransportError, _NoToken) as error:

@@ -13,6 +13,7 @@ from typing import Any
 COUNTY_FILE = "gias/gloucestershire_916.csv"
 NEWER_FILE = "gias/gloucestershire_all_establishments_join.csv"
 LINKS_FILE = "gias/urn_links_gloucestershire.csv"
+POSTCODES_FILE = "postcodes/codepoint_gl.csv"
 
 PHASE_NAMES = {
     "Not applicable": 0,
@@ -26,8 +27,11 @@ PHASE_NAMES = {
 }
 
 
-def read_register(folder: Path) -> dict[str, dict[str, Any]]:
-    """URN -> what the extracts together say of the school: the newer one for its status, both for the rest."""
+def read_register(folder: Path, *, newest_place: bool = False) -> dict[str, dict[str, Any]]:
+    """URN -> what the extracts together say of the school: the newer one for its status, both for the rest.
+
+    `newest_place`: where both say where a school is, and differ by some hundred metres, the newer one is believed.
+    """
     schools: dict[str, dict[str, Any]] = {}
     with (folder / COUNTY_FILE).open(encoding="utf-8-sig", newline="") as lines:
         for row in csv.DictReader(lines):
@@ -57,6 +61,8 @@ def read_register(folder: Path) -> dict[str, dict[str, Any]]:
                 },
             )
             school["status"] = row["status"]
+            if newest_place and row["easting"]:
+                school["place"] = (int(row["easting"]), int(row["northing"]))
     days: dict[tuple[str, str], date | None] = {}
     with (folder / LINKS_FILE).open(encoding="utf-8-sig", newline="") as lines:
         for row in csv.DictReader(lines):
@@ -202,3 +208,30 @@ def cluster_by_home(schools: dict[str, dict[str, Any]], square: tuple[int, int],
                 best = (way, cluster)
     # Whoever lives thirty kilometres from every such school lives outside the county.
     return None if best is None or best[0] > 30_000 * 30_000 else best[1]
+
+
+def read_postcodes(folder: Path) -> dict[str, tuple[int, int]]:
+    """Postcode, without spaces -> the south-west corner of its kilometre square."""
+    squares = {}
+    with (folder / POSTCODES_FILE).open(encoding="utf-8", newline="") as lines:
+        for postcode, quality, east, north in csv.reader(lines):
+            if quality != "90":
+                squares[postcode.replace(" ", "")] = (int(east) // 1000 * 1000, int(north) // 1000 * 1000)
+    return squares
+
+
+def child_of(body: dict[str, Any], squares: dict[str, tuple[int, int]], today: date) -> dict[str, Any]:
+    """What `naive_route` needs to know of the child of a referral."""
+    child = body["child"]
+    summer = date(today.year if today.month >= 9 else today.year - 1, 8, 31)
+    born = date.fromisoformat(child["date_of_birth"])
+    age = summer.year - born.year - (1 if (born.month, born.day) > (8, 31) else 0)
+    postcode = (child["postcode"] or "").replace(" ", "")
+    home: str | tuple[int, int] = "unknown"
+    if child.get("address_restricted"):
+        home = "restricted"
+    elif postcode == "ZZ993VZ":
+        home = "none"
+    elif postcode in squares:
+        home = squares[postcode]
+    return {"school": child["school_urn"], "year": child["year_group"], "age": age, "home": home}

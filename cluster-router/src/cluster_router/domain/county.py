@@ -162,23 +162,29 @@ class County:
 
     def __post_init__(self) -> None:
         self._membership, self._last_membership = {}, {}
-        self._grounds = {phase: [] for phase in Phase}
         for cluster in sorted(self.clusters.values(), key=lambda cluster: cluster.id):
-            members = []
             for member in cluster.members:
                 school = self.schools.get(member.school_urn)
                 closed_on = school.closed_on if school is not None else None
                 if member.on(self.on):
-                    members.append(member.school_urn)
                     self._membership.setdefault((member.school_urn, cluster.phase), cluster.id)
                 if member.on(self.on if closed_on is None else min(self.on, closed_on)):
                     self._last_membership.setdefault((member.school_urn, cluster.phase), cluster.id)
-            self._grounds[cluster.phase].append((cluster.id, self._places(members, cluster.phase)))
         self._predecessors = {}
         for school in self.schools.values():
             for successor in school.successors:
                 if _begun(successor, self.on):
                     self._predecessors.setdefault(successor.urn, []).append(school.urn)
+        self._grounds = {phase: self._grounds_of(phase) for phase in Phase}
+
+    def _grounds_of(self, phase: Phase) -> list[tuple[str, list[tuple[int, int, str]]]]:
+        """Each cluster's open schools. Who has taken over from a member is near for its neighbours too."""
+        members: dict[str, list[str]] = {}
+        for urn in self.schools:
+            cluster_id, _ = self.cluster_of(urn, phase)
+            if cluster_id is not None:
+                members.setdefault(cluster_id, []).append(urn)
+        return [(id, self._places(members[id], phase)) for id in sorted(members)]
 
     def _places(self, urns: Iterable[str], phase: Phase) -> list[tuple[int, int, str]]:
         """Where the open schools of the phase among these are."""

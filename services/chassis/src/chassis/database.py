@@ -33,6 +33,8 @@ _TRANSIENT = (
     asyncpg.OperatorInterventionError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InterfaceError,
+    # The driver has read half of a goodbye when it is asked for more.
+    asyncpg.InternalClientError,
     asyncpg.ReadOnlySQLTransactionError,
     OSError,
     PoolTimeout,
@@ -41,6 +43,7 @@ _TRANSIENT = (
 _LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.OperatorInterventionError,
     OSError,
     asyncio.CancelledError,
