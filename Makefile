@@ -7,11 +7,15 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
-PACKAGES := schemas services/chassis services/directory referral-api cluster-router notifier services/jointly
+PACKAGES := schemas services/chassis services/directory referral-api cluster-router notifier services/assessments \
+	services/funding services/placements services/exchange services/portal services/jointly
 SOURCES := $(addsuffix /src,$(PACKAGES))
 PROJECTS := $(addsuffix /pyproject.toml,$(PACKAGES))
 OPENS := jointly-schemas jointly-chassis jointly-directory jointly-referral-api jointly-cluster-router \
-	jointly-notifier jointly-host
+	jointly-notifier jointly-assessments jointly-funding jointly-placements jointly-exchange jointly-portal jointly-host
+
+# Published without wheels: GOV.UK Notify's client and web push need them.
+SDISTS := docopt,http-ece
 
 # T=path runs the tests of one file or folder, K=words those whose names fit; both work with every test target.
 T ?=
@@ -152,6 +156,6 @@ $(STAMP): requirements-dev.lock $(PROJECTS)
 	@test -n "$(PYTHON)" || { echo "Jointly needs Python 3.11 or newer. Install it, or say make PYTHON=/path/to/python3."; exit 1; }
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version), once; it takes about a minute ..."
 	@$(PYTHON) -m venv $(VENV) || { echo "This Python has no venv module; on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: --no-binary $(SDISTS) -r requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES))
 	@touch $@

@@ -12,7 +12,10 @@ from schemas.event import event_types
 from schemas.topics import READERS, TOPICS
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ("directory", "referral_api", "cluster_router", "notifier")
+SERVICES = (
+    "directory", "referral_api", "cluster_router", "notifier", "assessments", "funding", "placements",
+    "exchange", "portal",
+)  # fmt: skip
 ROOMS = {
     "__init__", "__main__", "app", "api", "subscriptions", "deadlines", "workers", "commands", "views", "handlers",
     "store", "queries", "clients", "tables", "policy", "domain", "settings", "migrations", "data", "py",

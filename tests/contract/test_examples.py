@@ -107,7 +107,7 @@ def test_an_example_uses_codes_that_held_on_its_day(path: Path) -> None:
 #: What would say who a child, a parent or where they live is.
 PERSONAL_FIELDS = re.compile(
     r"(given|family|first|last|middle|maiden|child|parent)_?name|surname|forename|birth|dob|gender|\bsex\b|ethnic"
-    r"|nhs|upn|postcode|address|street|town|phone|mobile|contact|language|view|summary|note|comment|text|free"
+    r"|nhs|upn|postcode|address|street|town|phone|mobile|contact|language|(?<!re)view|summary|note|comment|text|free"
 )
 #: Names of organisations, schools, areas and clusters; and a member of staff's work contacts, on directory-events.
 NAMED = {
@@ -116,6 +116,7 @@ NAMED = {
     "jointly.person.changed.v1": {"name", "email"},
     "jointly.cluster.changed.v1": {"name"},
     "jointly.cluster.capacity-changed.v1": {"name"},
+    "jointly.provider.changed.v1": {"name"},
 }
 POSTCODE = re.compile(r"\b[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][A-Z]{2}\b")
 UPN = re.compile(r"\b[A-HJ-NP-RT-Z][0-9]{11}[0-9A-Z]\b")

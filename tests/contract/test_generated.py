@@ -106,6 +106,7 @@ TEXTS = {
     "PersonChanged.email",
     "Cluster.name",
     "Cluster.area",
+    "Provider.name",
     "DeadLettered.event_type",
     "DeadLettered.event_topic",
     # JSON pointers into a referral.

@@ -92,3 +92,25 @@ class RoleChanged(DirectoryEvent):
     cluster_id: Id | None = None
     since: date
     until: date | None = None
+
+
+class Span(Contract):
+    """Days from the first to the last, both included."""
+
+    first: date
+    last: date
+
+
+class CalendarChanged(DirectoryEvent):
+    """Which days are school days: the county's, or one school's own instead of it, whole."""
+
+    type: ClassVar[str] = "jointly.calendar.changed.v1"
+    subject_field: ClassVar[str] = "calendar_id"
+    #: `county`, or the school's URN.
+    calendar_id: Id
+    #: In order; half terms lie between two of them. A day in none of them is no school day.
+    terms: tuple[Span, ...]
+    #: Days inside terms on which no pupil comes: INSET days and the like.
+    closures: tuple[date, ...] = ()
+    #: Bank holidays in England over the years of the terms: neither school days nor working days.
+    bank_holidays: tuple[date, ...] = ()

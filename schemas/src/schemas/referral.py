@@ -183,6 +183,23 @@ class CaseDisclosed(CaseEvent):
     basis: Code
 
 
+class ExclusionNotified(CaseEvent):
+    """A school told of a suspension or exclusion; placements keeps its totals and the duties that follow."""
+
+    type: ClassVar[str] = "jointly.exclusion.notified.v1"
+    exclusion_id: Id
+    organisation_id: Id
+    school_urn: Urn
+    kind: Code
+    reasons: tuple[Code, ...] = Field(min_length=1, max_length=3)
+    first_on: date
+    #: Half school days; 0 for a permanent exclusion.
+    sessions: int = Field(ge=0, le=500)
+    year_group: Code | None = None
+    #: Whether the child has a social worker, who must then be told too.
+    social_worker: bool = False
+
+
 class CaseClosed(CaseEvent):
     """The case ended."""
 

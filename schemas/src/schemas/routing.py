@@ -89,6 +89,29 @@ class HandoverAccepted(RoutingEvent):
     accepted_by: Id
 
 
+class HandoverDeclined(RoutingEvent):
+    """The receiving cluster said no; the sender keeps the case."""
+
+    type: ClassVar[str] = "jointly.handover.declined.v1"
+    handover_id: Id
+    from_cluster_id: Id
+    to_cluster_id: Id
+    declined_by: Id
+    reason: Code
+
+
+class HandoverEscalated(RoutingEvent):
+    """Nobody has answered an offered hand-over, and its time runs out: somebody higher is asked to see to it."""
+
+    type: ClassVar[str] = "jointly.handover.escalated.v1"
+    handover_id: Id
+    from_cluster_id: Id
+    to_cluster_id: Id
+    #: 1 is the receiving team's lead, 2 the county's intake desk.
+    rung: int = Field(ge=1, le=9)
+    answer_by: AwareDatetime
+
+
 class HandoverLapsed(RoutingEvent):
     """Nobody took the hand-over in time; the sender keeps the case and is told."""
 

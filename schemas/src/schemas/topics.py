@@ -50,6 +50,13 @@ DIRECTORY: Final = Topic(
     compacted=True,
     internal=True,
 )
+ASSESSMENTS: Final = Topic(
+    "assessment-events", "assessments", "Advice asked and given, plans and their cycles, the clocks of the law."
+)
+FUNDING: Final = Topic("funding-events", "funding", "Early money: asked for, granted, paid; what budgets have left.")
+PLACEMENTS: Final = Topic(
+    "placement-events", "placements", "Exclusions and the duties they start, risks, places, offers, placements."
+)
 NOTIFICATIONS: Final = Topic(
     "notification-events", "notifier", "Messages sent, delivered and failed, without their content."
 )
@@ -68,7 +75,7 @@ def dead_letters(reader: str) -> Topic:
 
 
 #: Services that read events, each with its own dead letters.
-READERS: Final = ("referral-api", "cluster-router", "notifier")
+READERS: Final = ("referral-api", "cluster-router", "assessments", "funding", "placements", "exchange", "notifier")
 
 TOPICS: Final[Mapping[str, Topic]] = {
     topic.name: topic
@@ -77,6 +84,9 @@ TOPICS: Final[Mapping[str, Topic]] = {
         ROUTING,
         CLUSTERS,
         DIRECTORY,
+        ASSESSMENTS,
+        FUNDING,
+        PLACEMENTS,
         NOTIFICATIONS,
         *(dead_letters(reader) for reader in READERS),
     )

@@ -38,6 +38,11 @@ SCHEMAS: Final = (
     Schema("referral_api", "referral_api"),
     Schema("cluster_router", "cluster_router"),
     Schema("notifier", "notifier"),
+    Schema("assessments", "assessments"),
+    Schema("funding", "funding"),
+    Schema("placements", "placements"),
+    Schema("exchange", "exchange"),
+    Schema("portal", "portal"),
     Schema("event_log", "chassis.event_log"),
     Schema("business_time", "chassis.business_time"),
 )

@@ -25,8 +25,13 @@ from jointly.state import StateFolder
 PACKAGES: Final = {
     "referral-api": "referral_api",
     "cluster-router": "cluster_router",
+    "assessments": "assessments",
+    "funding": "funding",
+    "placements": "placements",
     "notifier": "notifier",
     "directory": "directory",
+    "exchange": "exchange",
+    "portal": "portal",
 }
 
 

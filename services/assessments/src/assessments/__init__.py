@@ -1,0 +1,1 @@
+"""Multi-agency assessment, advice, plans and statutory clocks."""

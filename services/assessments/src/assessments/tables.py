@@ -1,0 +1,9 @@
+"""This service's tables."""
+
+from typing import Final
+
+import sqlalchemy as sa
+from chassis.tables import chassis_tables
+
+metadata: Final = sa.MetaData(schema="assessments")
+chassis: Final = chassis_tables(metadata)

@@ -1,0 +1,1 @@
+"""What leaves the house: sector feeds, subscriptions, webhooks, HTTP feed, who-knows ledger."""

@@ -1,0 +1,6 @@
+"""Alembic's way in."""
+
+from chassis.migrations import run
+from exchange.tables import metadata
+
+run(metadata, "exchange")

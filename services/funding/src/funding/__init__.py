@@ -1,0 +1,1 @@
+"""Early funding: budgets, awards, ledger."""

@@ -1,0 +1,18 @@
+"""The service as a value."""
+
+from typing import Final
+
+from chassis.service import Service
+
+from funding.store import Tx
+from funding.tables import chassis, metadata
+
+SERVICE: Final = Service(
+    name="funding",
+    package="funding",
+    summary="Early funding: budgets, awards, ledger.",
+    metadata=metadata,
+    tables=chassis,
+    tx=Tx,
+    paths=("/v1/funding",),
+)

@@ -1,0 +1,1 @@
+"""Alternative provision: providers, holds, offers, placements; suspensions and exclusions."""
