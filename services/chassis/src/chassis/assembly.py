@@ -84,6 +84,7 @@ def assemble(
         hints=hints,
         authenticator=authenticator,
         cursors=Cursors(derive(secret, "cursors").encode()),
+        secret_for=lambda purpose: derive(secret, f"{service.name}:{purpose}"),
     )
 
 

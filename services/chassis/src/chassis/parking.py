@@ -32,6 +32,11 @@ _LOCK = (
 _FIRST = """
 SELECT * FROM parked WHERE consumer = $1 AND topic = $2 AND subject = $3 ORDER BY position LIMIT 1 FOR UPDATE
 """
+_WAIT = """
+UPDATE parked p SET reason = w.reason, attempts = p.attempts + 1, retry_at = w.retry_at
+FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS w(event_id, reason, retry_at)
+WHERE p.consumer = $1 AND p.event_id = w.event_id
+"""
 BATCH: Final = 200
 
 
@@ -78,10 +83,9 @@ class Parking:
             await tx.rows(
                 "DELETE FROM parked WHERE consumer = $1 AND event_id = ANY($2::text[])", self._consumer.name, gone
             )
-            for row in rows:
-                verdict = verdicts.get(row["event_id"])
-                if verdict is not None:
-                    await self._wait_on(tx, row, verdict, now)
+            await self._wait_on(
+                tx, [(row, verdicts[row["event_id"]]) for row in rows if row["event_id"] in verdicts], now
+            )
         return len(gone)
 
     async def _retry_stream(self, topic: str, subject: str, now: datetime) -> int:
@@ -115,18 +119,22 @@ class Parking:
         if verdict is None:
             await tx.rows("DELETE FROM parked WHERE consumer = $1 AND event_id = $2", self._consumer.name, item.id)
             return True
-        await self._wait_on(tx, row, verdict, now)
+        await self._wait_on(tx, [(row, verdict)], now)
         return False
 
-    async def _wait_on(self, tx: Transaction, row: Any, verdict: NotYet | Refusal, now: datetime) -> None:
-        if isinstance(verdict, Refusal):
-            await self._give_up(tx, row, verdict)
-            return
-        await tx.rows(
-            "UPDATE parked SET reason = $3, attempts = attempts + 1, retry_at = $4"
-            " WHERE consumer = $1 AND event_id = $2",
-            self._consumer.name, row["event_id"], verdict.reason, now + next_retry(row["attempts"] + 1),
-        )  # fmt: skip
+    async def _wait_on(self, tx: Transaction, answered: Sequence[tuple[Any, NotYet | Refusal]], now: datetime) -> None:
+        waiting = [(row, verdict) for row, verdict in answered if isinstance(verdict, NotYet)]
+        if waiting:
+            await tx.rows(
+                _WAIT,
+                self._consumer.name,
+                [row["event_id"] for row, _ in waiting],
+                [verdict.reason for _, verdict in waiting],
+                [now + next_retry(row["attempts"] + 1) for row, _ in waiting],
+            )
+        for row, verdict in answered:
+            if isinstance(verdict, Refusal):
+                await self._give_up(tx, row, verdict)
 
     async def _give_up(self, tx: Transaction, row: Any, refusal: Refusal) -> None:
         await tx.rows(

@@ -22,6 +22,7 @@ from chassis.clock import wall_now
 from chassis.database import Database
 from chassis.event_log.interface import Appender, AppendInDoubt, EventLog, Message
 from chassis.hints import Hints
+from chassis.pace import Pace
 
 log = structlog.get_logger()
 
@@ -121,10 +122,15 @@ class Relay:
                 [claimed] = await connection.fetch(_CLAIM, self.name, wall_now().date(), wall_now())
                 holes = {int(id): int(xmax) for id, xmax in claimed["holes"].items()}
                 cursor = Cursor(claimed["last_id"], claimed["last_day"], holes)
+                pace = Pace()
                 with self._hints.expecting(self.name) as hint:
                     while not stop.is_set():
                         hint.clear()
-                        if not await self._round(connection, appender, cursor, claimed["epoch"]):
+                        with pace:
+                            found = await self._round(connection, appender, cursor, claimed["epoch"])
+                        if found:
+                            await pace.rest()
+                        else:
                             with suppress(TimeoutError):
                                 await asyncio.wait_for(hint.wait(), SLOW_POLL_SECONDS)
             finally:

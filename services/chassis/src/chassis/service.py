@@ -75,6 +75,8 @@ class Runtime:
     hints: Hints
     authenticator: Authenticator
     cursors: Cursors
+    #: A secret of this service's own for one purpose, from the house's one secret: the same in every process.
+    secret_for: Callable[[str], str]
     actions: Actions = field(init=False)
     consumer: Consumer | None = field(init=False, default=None)
 
@@ -94,7 +96,7 @@ class Runtime:
         """The service's own kind of transaction, for reads, workers and commands; the relay is woken after it."""
         async with self.database.transaction(self.service.tx) as tx:
             yield tx
-        if tx.emitted:
+        if tx.emitted or tx.forwarded:
             self.said()
 
     def deadlines(self) -> Deadlines:

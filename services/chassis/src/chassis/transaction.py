@@ -5,6 +5,7 @@ is `tx.emit(event)`: the outbox rows are written last, after every row they spea
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -42,6 +43,24 @@ _LOCK = "SELECT 1 FROM subject_head WHERE source = $1 AND subject = ANY($2::text
 MAX_EVENT_BYTES: Final = 256 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """What somebody said, told on another topic: the same id, type, subject and time; source and sequence are ours."""
+
+    topic: str
+    #: The source that it is told under, of ours alone.
+    source: str
+    #: From `Transaction.draw`, in this transaction.
+    sequence: int
+    id: str
+    type: str
+    subject: str
+    time: datetime
+    dataschema: str
+    cause: Cause
+    data: bytes
+
+
 class Transaction:
     """Handed to handlers. Services subclass it in `store.py` and hang their repositories on it."""
 
@@ -61,6 +80,8 @@ class Transaction:
         self.now = now
         #: What will be said if this commits; tests may look.
         self.emitted: list[tuple[Event, Cause]] = []
+        #: What will be told on.
+        self.forwarded: list[Forwarded] = []
         self._driver = driver
         self._audit: list[dict[str, Any]] = []
 
@@ -102,6 +123,22 @@ class Transaction:
     def emit(self, event: Event, cause: Cause) -> None:
         """Say that something has happened. Written with the data, published after the commit."""
         self.emitted.append((event, cause))
+
+    async def draw(self, counts: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+        """The next sequences of these (source, subject), so many each; returns the first of each.
+
+        Nobody else draws of them until this ends, so that they are contiguous in the order of the commits.
+        """
+        heads = sorted(counts)
+        locked = await self.rows(_HEADS, [h[0] for h in heads], [h[1] for h in heads], [counts[h] for h in heads])
+        return {
+            (row["source"], row["subject"]): row["last_sequence"] - counts[row["source"], row["subject"]] + 1
+            for row in locked
+        }
+
+    def forward(self, events: Iterable[Forwarded]) -> None:
+        """Tell on what others have said. Written with the data, published after the commit."""
+        self.forwarded.extend(events)
 
     def audit(
         self,
@@ -167,7 +204,7 @@ class Transaction:
         """Write what was said and noted. Called by the edge, last thing before the commit."""
         if self._audit:
             await self.insert(self.tables.audit, self._audit)
-        if self.emitted:
+        if self.emitted or self.forwarded:
             await self._write_outbox()
 
     async def _write_outbox(self) -> None:
@@ -175,12 +212,7 @@ class Transaction:
         for event, _ in self.emitted:
             head = (event.on_topic().source, event.subject)
             counts[head] = counts.get(head, 0) + 1
-        heads = sorted(counts)
-        locked = await self.rows(_HEADS, [h[0] for h in heads], [h[1] for h in heads], [counts[h] for h in heads])
-        next_sequence = {
-            (row["source"], row["subject"]): row["last_sequence"] - counts[row["source"], row["subject"]] + 1
-            for row in locked
-        }
+        next_sequence = await self.draw(counts) if counts else {}
         columns: tuple[list[Any], ...] = tuple([] for _ in range(12))
         for event, cause in self.emitted:
             data = event.to_json()
@@ -189,11 +221,18 @@ class Transaction:
                 raise TooLarge("What would have to be said about this is too much for one event.")
             topic = event.on_topic()
             head = (topic.source, event.subject)
-            row = (
+            row: tuple[Any, ...] = (
                 new_id(), topic.name, topic.source, event.subject, next_sequence[head], event.type, self.now,
                 event.dataschema(), cause.correlation_id, cause.causation_id, cause.traceparent, data,
             )  # fmt: skip
             next_sequence[head] += 1
+            for column, value in zip(columns, row, strict=True):
+                column.append(value)
+        for told in self.forwarded:
+            row = (
+                told.id, told.topic, told.source, told.subject, told.sequence, told.type, told.time, told.dataschema,
+                told.cause.correlation_id, told.cause.causation_id, told.cause.traceparent, told.data,
+            )  # fmt: skip
             for column, value in zip(columns, row, strict=True):
                 column.append(value)
         await self.rows(_OUTBOX, wall_now().date(), *columns)

@@ -11,6 +11,7 @@ from chassis.clock import wall_seconds
 from chassis.event_log.embedded.reading import READ, record_of
 from chassis.event_log.interface import Deliver, Partition, Record
 from chassis.event_log.partitioner import murmur2
+from chassis.pace import Pace
 
 #: Looked at even if no hint came: a hint is only a hint.
 _SLOW_POLL_SECONDS: Final = 0.5
@@ -85,10 +86,15 @@ class Member:
                 [p.topic for p in partitions],
                 [p.number for p in partitions],
             )
+            pace = Pace()
             while not stop.is_set():
                 hint.clear()
                 await self._share(connection, partitions)
-                if not await self._batch(connection):
+                with pace:
+                    found = await self._batch(connection)
+                if found:
+                    await pace.rest()
+                else:
                     await self._log.listen()
                     heard = asyncio.ensure_future(hint.wait())
                     await asyncio.wait({heard, stopping}, timeout=_SLOW_POLL_SECONDS, return_when="FIRST_COMPLETED")
