@@ -35,6 +35,12 @@ BATCH: Final = 256
 QUEUE: Final = 2048
 FLUSHERS: Final = 2
 _ATTEMPTS: Final = 3
+#: One look into the index for each, however young the statistics are.
+_KEPT: Final = """
+SELECT k.organisation, k.key, i.request_hash, i.status, i.headers, i.body
+FROM unnest($1::text[], $2::text[]) AS k(organisation, key),
+LATERAL (SELECT * FROM idempotency WHERE organisation = k.organisation AND key = k.key LIMIT 1) AS i
+"""
 
 
 class KeyReused(Invalid):
@@ -241,8 +247,7 @@ class Actions:
         )
         won = {row["k"] for row in rows if row["won"]}
         kept = await tx.rows(
-            "SELECT organisation, key, request_hash, status, headers, body FROM idempotency"
-            " WHERE (organisation, key) IN (SELECT * FROM unnest($1::text[], $2::text[]))",
+            _KEPT,
             [key.organisation for _, key in keyed],
             [key.key for _, key in keyed],
         )

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
+import orjson
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
@@ -207,7 +208,7 @@ def json_body(model: type[M]) -> Callable[[Request], Awaitable[Body[M]]]:
         data = await read_bytes(request)
         raw = parse(data)
         value = validate(model, data, raw)
-        canonical = json.dumps(raw, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+        canonical = orjson.dumps(raw, option=orjson.OPT_SORT_KEYS)
         return Body(value, hashlib.sha256(canonical).digest(), raw)
 
     return read
