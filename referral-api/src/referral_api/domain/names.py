@@ -4,9 +4,11 @@ Nothing here changes what is stored: a name is kept as its sender spelt it.
 """
 
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
+
+from rapidfuzz.distance import OSA
 
 #: Letters that no decomposition takes apart.
 _APART: Final = str.maketrans(
@@ -28,7 +30,6 @@ _SOUND_LENGTH: Final = 4
 #: Words shorter than this sound like too many others, and one slip makes another name of them.
 _SHORT: Final = 4
 _LONG: Final = 8
-_PAIR: Final = 2
 
 
 def words(name: str, *, ignored: Collection[str] = ()) -> tuple[str, ...]:
@@ -42,6 +43,13 @@ def words(name: str, *, ignored: Collection[str] = ()) -> tuple[str, ...]:
     return tuple(word for word in every if word not in ignored) or every
 
 
+def search_words(child: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a child is found by: the folded words of both names, and each name's written as one."""
+    parts = [words(child["given_name"]), words(child["family_name"])]
+    return tuple(sorted({*(word for each in parts for word in each), *(joined(each) for each in parts)}))
+
+
+@lru_cache(maxsize=16_384)
 def sound(word: str) -> str:
     """How a Latin word begins to sound (American Soundex); a word of another script is its own sound."""
     if not word.isascii():
@@ -71,43 +79,13 @@ def nearly(one: str, other: str) -> bool:
 
 def slips(one: str, other: str, *, at_most: int) -> int | None:
     """How many letters were added, left out, replaced or swapped with a neighbour; None beyond `at_most`."""
-    if one == other:
-        return 0
-    if abs(len(one) - len(other)) > at_most:
-        return None
-    one, other = _apart(one, other)
-    if at_most == 1:
-        swapped = len(one) == len(other) == _PAIR and one == other[::-1]
-        return 1 if swapped or max(len(one), len(other)) == 1 else None
-    before: list[int] = []
-    row = list(range(len(other) + 1))
-    for i, a in enumerate(one, start=1):
-        current = [i] * (len(other) + 1)
-        for j, b in enumerate(other, start=1):
-            current[j] = min(row[j] + 1, current[j - 1] + 1, row[j - 1] + (a != b))
-            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
-                current[j] = min(current[j], before[j - 2] + 1)
-        if min(current) > at_most:
-            return None
-        before, row = row, current
-    return row[-1] if row[-1] <= at_most else None
+    distance = OSA.distance(one, other, score_cutoff=at_most)
+    return distance if distance <= at_most else None
 
 
 def _digits(word: str) -> str:
     """Whoever numbers names means to tell them apart."""
     return "".join(c for c in word if c.isdigit())
-
-
-def _apart(one: str, other: str) -> tuple[str, str]:
-    """The two without what they begin and end with alike."""
-    shorter = min(len(one), len(other))
-    start = 0
-    while start < shorter and one[start] == other[start]:
-        start += 1
-    end = 0
-    while end < shorter - start and one[-1 - end] == other[-1 - end]:
-        end += 1
-    return one[start : len(one) - end], other[start : len(other) - end]
 
 
 def joined(parts: Sequence[str]) -> str:

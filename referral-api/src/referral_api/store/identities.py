@@ -8,22 +8,22 @@ from typing import Final
 from chassis.transaction import Transaction
 
 from referral_api.domain.content import child_of
-from referral_api.domain.fingerprints import fingerprints
 from referral_api.domain.identity import Described, Rules
 from referral_api.domain.matching import Known
 from referral_api.tables import fingerprint, possible_match
 
 #: One answer, so that thousands of locks do not come back as rows. Taken in the array's order.
 _LOCK: Final = "SELECT count(pg_advisory_xact_lock(n)) FROM unnest($1::bigint[]) AS n"
-#: Everything that was said of every child that shares a fingerprint. One that hundreds share tells nobody apart; who is
-#: meant shares others, too.
+#: Every child that shares a fingerprint, and which. One that hundreds share tells nobody apart; who is meant shares
+#: others, too.
 _MET: Final = """
-SELECT child_id, content -> 'child' AS child FROM referral
-WHERE child_id IN (
-  SELECT m.child_id FROM unnest($1::bigint[]) AS n CROSS JOIN LATERAL (
-    SELECT r.child_id FROM fingerprint f JOIN referral r USING (referral_id) WHERE f.number = n LIMIT 300
-  ) m
-)
+SELECT m.child_id, array_agg(DISTINCT n) AS numbers FROM unnest($1::bigint[]) AS n CROSS JOIN LATERAL (
+  SELECT r.child_id FROM fingerprint f JOIN referral r USING (referral_id) WHERE f.number = n LIMIT 300
+) m GROUP BY m.child_id
+"""
+#: Everything that was said of them.
+_SAID: Final = """
+SELECT child_id, content -> 'child' AS child FROM referral WHERE child_id = ANY($1::text[])
 ORDER BY child_id, submitted_at, referral_id
 """
 _APART: Final = """
@@ -79,16 +79,16 @@ class Identities:
 
     async def known(self, prints: Iterable[int], rules: Rules) -> Known:
         """Every child that shares one of these fingerprints, with all that anybody said of it."""
-        rows = await self._tx.rows(_MET, sorted(set(prints)))
-        children = sorted({row["child_id"] for row in rows})
+        met = {row["child_id"]: row["numbers"] for row in await self._tx.rows(_MET, sorted(set(prints)))}
+        children = sorted(met)
         apart: frozenset[frozenset[str]] = frozenset()
         if len(children) > 1:
             pairs = await self._tx.rows(_APART, children)
             apart = frozenset(frozenset({row["child_id"], row["other_child_id"]}) for row in pairs)
         known = Known(rules, apart)
-        for row in rows:
+        for row in await self._tx.rows(_SAID, children) if children else ():
             described = Described.of(child_of({"child": row["child"]}), rules)
-            known.add(row["child_id"], described, fingerprints(described))
+            known.add(row["child_id"], described, met[row["child_id"]])
         return known
 
     async def add(self, prints: Mapping[str, Sequence[int]]) -> None:
