@@ -98,16 +98,16 @@ integration: $(STAMP) ## Each service on a real PostgreSQL
 	$(PYTEST) $(TWO) -m "not kafka" $(or $(T),tests/integration)
 
 contract: $(STAMP) ## Events, OpenAPI, AsyncAPI, one suite for both event logs
-	$(PYTEST) -m "not kafka" $(or $(T),tests/contract)
+	$(PYTEST) $(TWO) -m "not kafka" $(or $(T),tests/contract)
 
 architecture: $(STAMP) ## The building itself: rooms, laws, routes, migrations
 	$(PYTEST) $(or $(T),tests/architecture)
 
 e2e: $(STAMP) ## Journeys through every process
-	$(PYTEST) -m "not kafka" $(or $(T),tests/e2e)
+	$(PYTEST) $(TWO) -m "not kafka" $(or $(T),tests/e2e)
 
 faults: $(STAMP) ## Kills, cuts and floods while work goes on
-	$(PYTEST) -m "not kafka" $(or $(T),tests/faults)
+	$(PYTEST) $(TWO) -m "not kafka" $(or $(T),tests/faults)
 
 isolated: $(STAMP) ## Install each package alone with what it declares, and import it
 	@set -e; for package in $(PACKAGES); do \
