@@ -69,11 +69,11 @@ ifeq ($(T)$(K),)
 	@$(MAKE) check integration contract architecture e2e faults
 else
 	@$(MAKE) $(STAMP)
-	$(PYTEST) -m "not kafka" $(or $(T),tests)
+	$(PYTEST) -m "not kafka" --ignore tests/bench $(or $(T),tests)
 endif
 
 test-kafka: $(STAMP) ## Event log, end-to-end and fault suites on Apache Kafka (needs Java 17+ and Maven)
-	$(PYTEST) -m kafka $(or $(T),tests)
+	$(PYTEST) $(TWO) -m kafka $(or $(T),tests/contract tests/integration tests/e2e tests/faults)
 
 format-check: $(STAMP)
 	$(BIN)/ruff format --check --quiet .
