@@ -214,7 +214,9 @@ def json_body(model: type[M]) -> Callable[[Request], Awaitable[Body[M]]]:
     return read
 
 
-#: Models named by `takes`, by their name in the OpenAPI document.
+#: Where a route's document says which of these its body is, until `chassis.http` has read it.
+BODY: Final = "x-body"
+#: Models named by `takes`, by module and name: two services may have one of the same name.
 BODY_MODELS: Final[dict[str, type[BaseModel]]] = {}
 
 
@@ -235,9 +237,10 @@ def takes(model: type[BaseModel], *headers: dict[str, Any], example: dict[str, A
 
     The body's schema joins the document's components in `chassis.http`.
     """
-    BODY_MODELS[model.__name__] = model
+    place = f"{model.__module__}.{model.__qualname__}"
+    BODY_MODELS[place] = model
     content: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}
     if example is not None:
         content["example"] = example
-    said: dict[str, Any] = {"requestBody": {"required": True, "content": {"application/json": content}}}
+    said: dict[str, Any] = {"requestBody": {BODY: place, "required": True, "content": {"application/json": content}}}
     return {**said, "parameters": list(headers)} if headers else said

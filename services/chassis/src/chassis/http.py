@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from chassis import telemetry
 from chassis.actions import IdempotencyKey
 from chassis.auth import Caller
-from chassis.bodies import BODY_MODELS, pointer
+from chassis.bodies import BODY, BODY_MODELS, pointer
 from chassis.cause import Cause
 from chassis.clock import new_id, wall_seconds
 from chassis.errors import (
@@ -324,10 +324,9 @@ def openapi_of(app: FastAPI, *, title: str, version: str, servers: Sequence[str]
                 "description": "A refusal that says which field, why, and what to do.",
                 "content": {_PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
             }
-            content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-            name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
-            if name in BODY_MODELS:
-                schema = BODY_MODELS[name].model_json_schema(ref_template="#/components/schemas/{model}")
+            model = BODY_MODELS.get(operation.get("requestBody", {}).pop(BODY, ""))
+            if model is not None:
+                schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
                 schemas.update(schema.pop("$defs", {}))
-                schemas[name] = schema
+                schemas[model.__name__] = schema
     return document

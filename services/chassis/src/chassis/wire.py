@@ -55,6 +55,8 @@ class Problem(Out):
 
 #: Takes no room and joins nothing: two names that differ by it look the same. Joiners that scripts need are not here.
 _UNSEEN: Final = frozenset("\u00ad\u115f\u1160\u180e\u200b\u2060\u2061\u2062\u2063\u2064\u3164\ufeff\uffa0")
+#: And what takes room, but is not seen.
+_BLANK: Final = _UNSEEN | {"\u2800"}
 
 
 def clean(text: str) -> str:
@@ -81,12 +83,20 @@ def one_line(text: str) -> str:
     return text
 
 
+def prose(text: str) -> str:
+    """`clean`; what is not empty must say something that can be seen."""
+    text = clean(text)
+    if text and all(character in _BLANK or unicodedata.category(character)[0] in "CZM" for character in text):
+        raise ValueError("must say something that can be seen")
+    return text
+
+
 #: A name or title: one line, 1-200 characters.
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(one_line)]
 #: A code or identifier: printable ASCII without spaces.
 Word = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[!-~]+$")]
 #: A paragraph or several: up to 8,000 characters.
-Prose = Annotated[str, Field(max_length=8000), AfterValidator(clean)]
+Prose = Annotated[str, Field(max_length=8000), AfterValidator(prose)]
 
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

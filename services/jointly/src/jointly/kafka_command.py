@@ -12,6 +12,7 @@ from chassis.event_log.kafka import Brokers, KafkaEventLog
 from schemas.topics import TOPICS
 
 from jointly.broker import KafkaBroker
+from jointly.kafka_access import Access, AccessControl
 from jointly.kafka_artifacts import KafkaUnavailable, fetch
 from jointly.settings import Settings
 from jointly.terminal import Terminal
@@ -46,6 +47,31 @@ def topics_command() -> None:
         asyncio.run(_make_topics(Brokers.of(Settings()), Terminal()))
     except (ValueError, ConnectionError) as error:
         raise KafkaUnavailable(str(error)) from error
+
+
+@app.command("access")
+def access_command(
+    *, apply: Annotated[bool, typer.Option("--apply", help="Bring the broker to what the file says.")] = False
+) -> None:
+    """Compare the rights on the broker that JOINTLY_KAFKA_BOOTSTRAP names with deploy/kafka/access.toml."""
+    try:
+        differ = asyncio.run(_access(Brokers.of(Settings()), apply=apply))
+    except (ValueError, ConnectionError) as error:
+        raise KafkaUnavailable(str(error)) from error
+    if differ and not apply:
+        raise typer.Exit(1)
+
+
+async def _access(brokers: Brokers, *, apply: bool) -> bool:
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    wanted, control = Access.read(), AccessControl(brokers)
+    lacking, surplus = await (control.apply(wanted) if apply else control.differences(wanted))
+    for rights, done, undone in ((lacking, "given", "lacking"), (surplus, "taken away", "too much")):
+        for right in rights:
+            typer.echo(f"{done if apply else undone}: {right}")
+    if not lacking and not surplus:
+        typer.echo(f"The broker allows exactly what the file says: {len(wanted.rights)} rights.")
+    return bool(lacking or surplus)
 
 
 async def _run(port: int, brokers: int, terminal: Terminal) -> None:

@@ -1,0 +1,1 @@
+"""Funding's routes, by what they are about."""
