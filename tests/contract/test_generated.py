@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from pydantic import ValidationError
 from schemas.asyncapi import VERSION
 from schemas.codes import FIELDS, OPEN_FIELDS, registries
-from schemas.contracts import every_event, json_schema
+from schemas.contracts import every_event, json_schema, leaves
 from schemas.event import Code, Contract
 from schemas.export import HOME, documents, main, read_contracts, read_examples, stale, write
 
@@ -60,7 +60,9 @@ def test_every_hash_seed_writes_the_same(home: Path, seed: str) -> None:
 
 def test_every_generated_file_belongs_to_something() -> None:
     names = {path.relative_to(HOME / "generated").as_posix() for path in (HOME / "generated").rglob("*.json")}
-    assert names == {"asyncapi.json", "codes.json", "topics.json", *(f"jsonschema/{name}.json" for name in EVENTS)}
+    feeds = {f"feeds/{name}.json" for name, kind in EVENTS.items() if leaves(kind)}
+    schemas = {f"jsonschema/{name}.json" for name in EVENTS}
+    assert names == {"asyncapi.json", "codes.json", "topics.json"} | schemas | feeds
 
 
 def test_the_document_has_the_version_of_the_package() -> None:

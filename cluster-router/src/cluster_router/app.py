@@ -4,7 +4,7 @@ from typing import Final
 
 from chassis.service import Service
 
-from cluster_router.api import router
+from cluster_router.api import assignments, clusters, simulations
 from cluster_router.deadlines import DEADLINES
 from cluster_router.settings import Settings
 from cluster_router.store import Tx
@@ -19,7 +19,7 @@ SERVICE: Final = Service(
     tables=chassis,
     tx=Tx,
     paths=("/v1/clusters", "/v1/assignments", "/v1/simulations"),
-    routers=(router,),
+    routers=(clusters.router, assignments.router, simulations.router),
     subscriptions=SUBSCRIPTIONS,
     deadlines=DEADLINES,
     settings=Settings,

@@ -1,4 +1,4 @@
-"""What an operator can ask of the router: clusters and capacities from files, defaults, a check of every decision.
+"""What an operator can ask of the router: clusters and capacities from files, a check of every decision, transfers.
 
 The host's commands call them with the service's runtime at hand, and so does the demo county.
 """
@@ -13,9 +13,12 @@ from chassis.cause import Cause
 from chassis.service import Runtime
 
 from cluster_router.clients import read_csv
+from cluster_router.domain.days import day_of
 from cluster_router.domain.decision import replay
+from cluster_router.domain.transfer import year_of
 from cluster_router.handlers import county
 from cluster_router.handlers.county import Changes
+from cluster_router.handlers.transfers import Transfers, expect_transfers, offer_transfers
 from cluster_router.policy import BOOK
 
 #: The county's own code, and when its clusters began.
@@ -27,8 +30,11 @@ _BATCH: Final = 1_000
 async def import_clusters(runtime: Runtime, path: Path) -> Changes:
     """Clusters from a CSV file of memberships. Raises `NotAClusterFile`, with nothing imported."""
     rows = read_csv(path)
+    cause = Cause.fresh()
     async with runtime.transaction() as tx:
-        return await county.import_clusters(tx, rows, Cause.fresh())
+        changes = await county.import_clusters(tx, rows, cause)
+        await expect_transfers(tx, cause)
+    return changes
 
 
 async def import_capacity(runtime: Runtime, path: Path) -> Changes:
@@ -43,8 +49,11 @@ async def default_clusters(
 ) -> Changes:
     """One cluster per district and phase, led by the school with most pupils. Raises `NoSchoolsKnown`."""
     how = county.Defaults(local_authority or _DEFAULTS["local_authority"], since or _DEFAULTS["since"])
+    cause = Cause.fresh()
     async with runtime.transaction() as tx:
-        return await county.default_clusters(tx, how, Cause.fresh())
+        changes = await county.default_clusters(tx, how, cause)
+        await expect_transfers(tx, cause)
+    return changes
 
 
 async def check_decisions(runtime: Runtime) -> int:
@@ -56,3 +65,20 @@ async def check_decisions(runtime: Runtime) -> int:
         checked += len(replay(traces, BOOK, after=checked))
         if len(traces) < _BATCH:
             return checked
+
+
+async def transfer(runtime: Runtime, year: int | None = None, *, dry_run: bool = False) -> Transfers:
+    """Offer cases to the secondary clusters where their children begin Year 7 in September of this year, or the next.
+
+    One transaction a batch: stopped and run again, it goes on, and no case is offered twice for one year.
+    """
+    cause, after = Cause.fresh(), ""
+    async with runtime.transaction() as tx:
+        counts = Transfers(year or year_of(day_of(tx.now)))
+    while True:
+        async with runtime.transaction() as tx:
+            batch = await offer_transfers(tx, counts.year, cause, after=after, keep=not dry_run)
+        counts.add(batch.counts)
+        if batch.after is None:
+            return counts
+        after = batch.after

@@ -10,8 +10,11 @@ from chassis.auth import Caller
 from schemas.codes import registry
 
 from cluster_router.domain.assignment import Assignment
+from cluster_router.domain.board import Board, board_on, read_board
 from cluster_router.domain.explanation import Wording
+from cluster_router.domain.handovers import Ladder, ladder_on, read_ladder
 from cluster_router.domain.rules import Rules, read_rules, rules_on
+from cluster_router.domain.transfer import Season, read_season, season_on
 
 _DATA = files("cluster_router") / "data"
 
@@ -26,6 +29,14 @@ BOOK: Final[Mapping[str, Rules]] = {version: read_rules(document) for version, d
 
 WORDING: Final = Wording(**tomllib.loads((_DATA / "wording.toml").read_text(encoding="utf-8")))
 
+_HANDOVERS: Final = tomllib.loads((_DATA / "handovers.toml").read_text(encoding="utf-8"))
+_LADDERS: Final = tuple(read_ladder(entry) for entry in _HANDOVERS["escalation"])
+SEASONS: Final = tuple(read_season(entry) for entry in _HANDOVERS["transfer"])
+
+_BOARDS: Final = tuple(
+    read_board(entry) for entry in tomllib.loads((_DATA / "board.toml").read_text(encoding="utf-8"))["board"]
+)
+
 #: The kinds of schools that clusters are derived from.
 _KINDS: Final[tuple[str, ...]] = tuple(tomllib.loads((_DATA / "clusters.toml").read_text(encoding="utf-8"))["kinds"])
 
@@ -33,16 +44,36 @@ _KINDS: Final[tuple[str, ...]] = tuple(tomllib.loads((_DATA / "clusters.toml").r
 RETURNS: Final = "return-reasons"
 OVERRIDES: Final = "override-reasons"
 HANDOVERS: Final = "handover-reasons"
+DECLINES: Final = "handover-refusals"
 
 #: Roles at the council that place cases and see every one of them.
 INTAKE: Final = ("intake", "operator")
 #: Roles that work for a cluster.
 TEAM: Final = ("cluster-lead", "caseworker")
+#: Roles of a cluster's team that see its cases, whatever organisation pays them.
+TEAM_READS: Final = (*TEAM, "adviser")
+#: Roles that read where cases are, as far as they take part: as they read the cases themselves.
+READS: Final = (*INTAKE, *TEAM_READS, "agency-system", "referrer", "data-protection-officer", "service")
 
 
 def rules_of(day: date) -> Rules:
     """The rules of a day."""
     return rules_on(BOOK.values(), day)
+
+
+def ladder_of(day: date) -> Ladder:
+    """How an offer that is made on a day climbs when nobody answers."""
+    return ladder_on(_LADDERS, day)
+
+
+def season_of(day: date) -> Season:
+    """How children who are in Year 6 on a day are offered to secondary clusters."""
+    return season_on(SEASONS, day)
+
+
+def board_of(day: date) -> Board:
+    """What a cluster's board counts on a day."""
+    return board_on(_BOARDS, day)
 
 
 def mainstream(day: date) -> frozenset[str]:
@@ -68,13 +99,33 @@ def sees_all(caller: Caller) -> bool:
     return at_the_desk(caller) or (caller.sector == "council" and caller.has("data-protection-officer"))
 
 
+def teams_of(caller: Caller) -> frozenset[str]:
+    """The clusters whose cases the caller sees as one of their team."""
+    return caller.clusters if caller.has(*TEAM_READS) else frozenset()
+
+
+def is_of_team(caller: Caller, cluster: str | None) -> bool:
+    """Whether the caller works in this cluster's team."""
+    return cluster in teams_of(caller)
+
+
+def sees_board(caller: Caller, cluster: str) -> bool:
+    """Whether a cluster's board is for the caller: its own team, and who sees every case anyway."""
+    return sees_all(caller) or is_of_team(caller, cluster)
+
+
+def sees_homes(caller: Caller, cluster: str | None) -> bool:
+    """Whether the caller is told of distances and squares: those who decide where the case goes."""
+    return at_the_desk(caller) or is_of_team(caller, cluster)
+
+
 def sees(caller: Caller, assignment: Assignment, participants: Collection[str]) -> bool:
     """Whether the caller may know of the case: they take part in it, hold it, or were offered it."""
     offered = {assignment.handover.to_cluster} if assignment.handover else set()
     return (
         sees_all(caller)
         or caller.organisation in participants
-        or not caller.clusters.isdisjoint(offered | ({assignment.cluster} if assignment.cluster else set()))
+        or not teams_of(caller).isdisjoint(offered | ({assignment.cluster} if assignment.cluster else set()))
     )
 
 

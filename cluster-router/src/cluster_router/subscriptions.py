@@ -3,7 +3,7 @@
 from typing import Final
 
 from chassis.subscription import Subscription, on
-from schemas.directory import RoleChanged, SchoolChanged
+from schemas.directory import CalendarChanged, RoleChanged, SchoolChanged
 from schemas.referral import CaseCircumstancesChanged, CaseClosed, CaseErased, CaseOpened, CaseParticipantsChanged
 
 from cluster_router.handlers import county, routing
@@ -11,6 +11,7 @@ from cluster_router.handlers import county, routing
 SUBSCRIPTIONS: Final[tuple[Subscription, ...]] = (
     on(SchoolChanged, county.note_schools),
     on(RoleChanged, county.note_roles),
+    on(CalendarChanged, county.note_calendar),
     on(CaseOpened, routing.route_cases),
     on(CaseCircumstancesChanged, routing.reroute_cases),
     on(CaseParticipantsChanged, routing.note_participants),

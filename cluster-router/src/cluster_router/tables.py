@@ -68,6 +68,7 @@ team: Final = sa.Table(
 )
 
 _WAITING: Final = sa.text("state = 'queued' AND NOT closed")
+_OFFERED: Final = sa.text("handover IS NOT NULL")
 
 case_file: Final = sa.Table(
     "case_file",
@@ -90,10 +91,37 @@ case_file: Final = sa.Table(
     #: How it came to be where it is: decided, returned or handed-over; and why, where a person said so.
     sa.Column("way", sa.Text, nullable=False),
     sa.Column("why", sa.Text),
+    #: When anything about it last changed.
+    sa.Column("changed_at", Timestamp, nullable=False),
+    #: The year in whose September the child begins Year 7.
+    sa.Column("begins_year_7", sa.Integer),
+    #: The year for which a secondary cluster took it over: from then on the child is placed as of Year 7.
+    sa.Column("transferred", sa.Integer),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Index("case_file_queue", "weight", "opened_at", "case_id", postgresql_where=_WAITING),
     sa.Index("case_file_opened_at", "opened_at", "case_id", postgresql_where=sa.text("NOT closed")),
     sa.Index("case_file_cluster", "cluster", "opened_at"),
+    sa.Index("case_file_offered_to", sa.text("(handover->>'to_cluster')"), postgresql_where=_OFFERED),
+    sa.Index("case_file_begins_year_7", "begins_year_7", "case_id", postgresql_where=sa.text("NOT closed")),
+)
+
+#: Hand-overs to secondary clusters: each case once a year.
+transfer: Final = sa.Table(
+    "transfer",
+    metadata,
+    sa.Column("year", sa.Integer, primary_key=True),
+    sa.Column("case_id", sa.Text, primary_key=True),
+    sa.Column("handover_id", sa.Text, nullable=False),
+    sa.Column("to_cluster", sa.Text, nullable=False),
+    sa.Column("offered_at", Timestamp, nullable=False),
+)
+
+#: The county's school days and bank holidays, as the directory said them last.
+calendar: Final = sa.Table(
+    "calendar",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("said", JSONB, nullable=False),
 )
 
 decision: Final = sa.Table(

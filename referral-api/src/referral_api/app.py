@@ -4,12 +4,12 @@ from typing import Final
 
 from chassis.service import Service
 
-from referral_api.api import cases, children, information, matching, referrals
+from referral_api.api import cases, children, exclusions, information, matching, referrals, timeline
 from referral_api.settings import Settings
 from referral_api.store import Tx
 from referral_api.subscriptions import SUBSCRIPTIONS
 from referral_api.tables import chassis, metadata
-from referral_api.workers import know_some_postcodes
+from referral_api.workers import know_search_words, know_some_postcodes
 
 SERVICE: Final = Service(
     name="referral-api",
@@ -18,9 +18,25 @@ SERVICE: Final = Service(
     metadata=metadata,
     tables=chassis,
     tx=Tx,
-    paths=("/v1/referrals", "/v1/cases", "/v1/children:names", "/v1/possible-matches"),
-    routers=(referrals.router, information.router, cases.router, children.router, matching.router),
+    paths=(
+        "/v1/referrals",
+        "/v1/cases",
+        "/v1/cases:search",
+        "/v1/children:names",
+        "/v1/possible-matches",
+        "/v1/exclusion-notices",
+        "/v1/exclusion-notices:import",
+    ),
+    routers=(
+        referrals.router,
+        exclusions.router,
+        information.router,
+        cases.router,
+        timeline.router,
+        children.router,
+        matching.router,
+    ),
     subscriptions=SUBSCRIPTIONS,
-    workers=(know_some_postcodes,),
+    workers=(know_some_postcodes, know_search_words),
     settings=Settings,
 )

@@ -58,3 +58,8 @@ def identifiers(viewer: Viewer) -> frozenset[str]:
 def sees_restricted_address(viewer: Viewer, *, own: bool) -> bool:
     """Whether a restricted address and school are shown: to who sent it, to social care and to the intake desk."""
     return own or viewer.sector in {"social-care", "council"}
+
+
+def tells_of_exclusions(viewer: Viewer) -> bool:
+    """Whether suspensions and exclusions are theirs to tell of: a school's, or the council's on its behalf."""
+    return viewer.sector in {"education", "council"}

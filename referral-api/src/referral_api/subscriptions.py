@@ -4,7 +4,8 @@ from typing import Final
 
 from chassis.subscription import Subscription, on
 from schemas.contracts import every_event
-from schemas.directory import OrganisationChanged
+from schemas.directory import OrganisationChanged, SchoolChanged
+from schemas.placement import ProviderChanged
 from schemas.routing import (
     CaseAccepted,
     CaseAssigned,
@@ -14,6 +15,7 @@ from schemas.routing import (
     ClusterCapacityChanged,
     ClusterChanged,
     HandoverAccepted,
+    HandoverDeclined,
     HandoverLapsed,
     HandoverOffered,
 )
@@ -27,6 +29,8 @@ SUBSCRIPTIONS: Final[tuple[Subscription, ...]] = (
     on(ClusterChanged, hearing.note_clusters),
     on(ClusterCapacityChanged, hearing.note_capacities),
     on(OrganisationChanged, hearing.note_organisations),
+    on(SchoolChanged, hearing.note_schools),
+    on(ProviderChanged, hearing.note_providers),
     on(CaseAssigned, routing.note_assigned),
     on(CaseAccepted, routing.note_accepted),
     on(CaseReturned, routing.note_returned),
@@ -34,6 +38,7 @@ SUBSCRIPTIONS: Final[tuple[Subscription, ...]] = (
     on(CaseUnrouted, routing.note_unrouted),
     on(HandoverOffered, routing.note_offered),
     on(HandoverAccepted, routing.note_handover_accepted),
+    on(HandoverDeclined, routing.note_declined),
     on(HandoverLapsed, routing.note_lapsed),
     *(on(event, hearing.note_on_timeline) for event in OF_A_CASE),
 )

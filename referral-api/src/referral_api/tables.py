@@ -35,11 +35,14 @@ case_file: Final = sa.Table(
     sa.Column("decision", sa.BigInteger),
     sa.Column("reasons", ARRAY(sa.Text), nullable=False),
     sa.Column("assigned_at", Timestamp),
+    #: When anything about it last changed, by whatever service; absent: when it was opened.
+    sa.Column("last_changed_at", Timestamp),
     sa.Index("case_file_child_id", "child_id"),
     sa.Index("case_file_one_open", "child_id", unique=True, postgresql_where=_OPEN),
     sa.Index("case_file_organisations", "organisations", postgresql_using="gin"),
     sa.Index("case_file_cluster_id", "cluster_id"),
     sa.Index("case_file_opened_at", "opened_at", "case_id"),
+    sa.Index("case_file_school_urn", sa.text("(circumstances ->> 'school_urn')")),
 )
 
 referral: Final = sa.Table(
@@ -62,10 +65,25 @@ referral: Final = sa.Table(
     sa.Column("home", JSONB, nullable=False),
     #: What was sent, as it stands now.
     sa.Column("content", JSONB, nullable=False),
+    #: referral, or exclusion-notice: a school's, which asks for nothing.
+    sa.Column("kind", sa.Text, nullable=False, server_default="referral"),
+    #: The words of the child's names, folded, to be found by.
+    sa.Column("search_words", ARRAY(sa.Text), nullable=False, server_default="{}"),
     sa.Index("referral_case_id", "case_id"),
     sa.Index("referral_child_id", "child_id"),
     sa.Index("referral_organisation_id", "organisation_id", "referral_id"),
     sa.Index("referral_sender_reference", "organisation_id", "sender_reference"),
+    sa.Index("referral_search_words", sa.text("array_to_tsvector(search_words)"), postgresql_using="gin"),
+    sa.Index("referral_date_of_birth", sa.text("((content -> 'child') ->> 'date_of_birth')")),
+)
+
+#: Which notices of exclusions a school has sent, by a digest of its own reference: each is taken once.
+exclusion_notice: Final = sa.Table(
+    "exclusion_notice",
+    metadata,
+    sa.Column("organisation_id", sa.Text, primary_key=True),
+    sa.Column("reference_digest", sa.LargeBinary, primary_key=True),
+    sa.Column("referral_id", sa.Text, nullable=False, unique=True),
 )
 
 #: Where descriptions of one child meet (`domain.fingerprints`).
@@ -128,6 +146,14 @@ timeline_entry: Final = sa.Table(
     sa.Column("sequence", sa.BigInteger, nullable=False),
     sa.Column("type", sa.Text, nullable=False),
     sa.Column("data", JSONB, nullable=False),
+    #: When it was heard here, by the business clock.
+    sa.Column("heard_at", Timestamp),
+    #: How long that was after it was said, by the machine's clock; absent: not known.
+    sa.Column("delay_seconds", sa.BigInteger),
+    #: Facts that are told in one line share this; absent: a line of its own.
+    sa.Column("line", sa.Text),
+    #: Whether the line stands where this fact does.
+    sa.Column("leads", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Index("timeline_entry_case_id", "case_id", "at", "source", "sequence"),
 )
 

@@ -1,4 +1,4 @@
-"""What runs beside the API: a first look at the map, so that a clone alone knows some homes."""
+"""What runs beside the API: a first look at the map, and the words that referrals of before are found by."""
 
 import asyncio
 
@@ -17,4 +17,15 @@ async def know_some_postcodes(runtime: Runtime, stop: asyncio.Event) -> None:
             if await tx.places.empty():
                 known = await tx.places.keep(bundled_postcodes(), replace=False)
                 log.info("postcodes.bundled", known=known)
+    await stop.wait()
+
+
+async def know_search_words(runtime: Runtime, stop: asyncio.Event) -> None:
+    """Referrals that came before children could be searched for get the words of their names, once."""
+    after = ""
+    while not stop.is_set():
+        async with runtime.transaction() as tx:
+            after = await tx.cases.fill_search_words(after, limit=500)
+        if not after:
+            break
     await stop.wait()

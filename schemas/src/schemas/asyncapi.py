@@ -14,6 +14,8 @@ VERSION: Final = "0.1.0"
 _BINDING: Final = "0.5.0"
 _DAY_MS: Final = 24 * 60 * 60 * 1000
 _SCHEMAS: Final = "#/components/schemas/{model}"
+#: The one message of every feed: which types a feed carries is for the sharing rules to say, which change.
+PROJECTED: Final = "projected"
 
 #: What every record carries beside its data: CloudEvents 1.0 in binary mode.
 ENVELOPE_HEADERS: Final[Mapping[str, Any]] = {
@@ -85,7 +87,10 @@ def asyncapi(
             **_receives(hears or {}, on_topic),
         },
         "components": {
-            "messages": {name: _message(kind, (examples or {}).get(name, ())) for name, kind in events.items()},
+            "messages": {
+                **{name: _message(kind, (examples or {}).get(name, ())) for name, kind in events.items()},
+                PROJECTED: _projected(),
+            },
             "schemas": {"Envelope": dict(ENVELOPE_HEADERS), **shared_schemas(_SCHEMAS)},
         },
     }
@@ -106,7 +111,7 @@ def _channel(topic: Topic, kinds: Sequence[type[Event]]) -> dict[str, Any]:
             if topic.compacted
             else f"Everything is kept for {topic.kept_days} days."
         ),
-        "messages": {kind.type: {"$ref": f"#/components/messages/{kind.type}"} for kind in kinds},
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in _names(topic, kinds)},
         "tags": _tags(topic.speaker, *(["internal"] if topic.internal else [])),
         "bindings": {
             "kafka": {
@@ -125,7 +130,7 @@ def _sends(topic: Topic, kinds: Sequence[type[Event]]) -> dict[str, Any]:
         "title": f"{topic.speaker} says",
         "summary": topic.purpose,
         "channel": {"$ref": f"#/channels/{topic.name}"},
-        "messages": [_said_on(topic.name, kind.type) for kind in kinds],
+        "messages": [_said_on(topic.name, name) for name in _names(topic, kinds)],
         "tags": _tags(topic.speaker),
     }
 
@@ -184,6 +189,35 @@ def _message(kind: type[Event], examples: Sequence[Mapping[str, Any]]) -> dict[s
             {"name": example["id"], "headers": _as_headers(example), "payload": example["data"]} for example in examples
         ]
     return message
+
+
+def _names(topic: Topic, kinds: Sequence[type[Event]]) -> list[str]:
+    return [PROJECTED] if topic.projected else [kind.type for kind in kinds]
+
+
+def _projected() -> dict[str, Any]:
+    """An event of any type as it leaves the house."""
+    feeds = [topic for topic in TOPICS.values() if topic.projected]
+    return {
+        "name": PROJECTED,
+        "title": "Told outside",
+        "summary": "An event of this house without the fields that the hearer has no right to.",
+        "description": (
+            "The id, type, subject, time and correlation are those of the event; the source is the feed, and the "
+            "sequence counts what this feed has told of the subject. `ce_dataschema` leads to the schema of the data. "
+            "The same id again is the same event again."
+        ),
+        "contentType": DATA_TYPE,
+        "headers": {
+            "type": "object",
+            "allOf": [{"$ref": "#/components/schemas/Envelope"}],
+            "properties": {"ce_source": {"enum": sorted(topic.source for topic in feeds)}},
+        },
+        "payload": {"type": "object", "description": "See `ce_dataschema`."},
+        "correlationId": {"location": "$message.header#/ce_correlationid"},
+        "tags": _tags("exchange"),
+        "bindings": {"kafka": {"key": {"type": "string", "description": "The subject."}, "bindingVersion": _BINDING}},
+    }
 
 
 def _as_headers(example: Mapping[str, Any]) -> dict[str, str]:

@@ -97,6 +97,8 @@ FIELDS: Final[Mapping[str, str]] = MappingProxyType(
         "SchoolChanged.establishment_type": "establishment-types",
         "RoleChanged.sector": "sectors",
         "RoleChanged.role": "people-roles",
+        "RecallIssued.reason": "recall-reasons",
+        "SubscriptionStopped.reason": "subscription-endings",
         "NotificationEvent.channel": "notification-channels",
         "NotificationFailed.reason": "delivery-failures",
     }

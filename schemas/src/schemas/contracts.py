@@ -51,6 +51,11 @@ def topics_of(kind: type[Event]) -> tuple[Topic, ...]:
     return tuple(topic for topic in TOPICS.values() if topic.name.endswith("-dead-letters"))
 
 
+def leaves(kind: type[Event]) -> bool:
+    """Whether an event may ever be told outside, projected: one said on an internal topic never is."""
+    return not any(topic.internal for topic in topics_of(kind))
+
+
 def json_schema(kind: type[Event]) -> dict[str, Any]:
     """The published schema of one event's data, complete in itself."""
     made = kind.model_json_schema(schema_generator=_AsWritten)
@@ -64,6 +69,7 @@ def json_schema(kind: type[Event]) -> dict[str, Any]:
         "x-type": kind.type,
         "x-topics": [topic.name for topic in topics_of(kind)],
         "x-subject": kind.subject_field,
+        **({"x-subject-prefix": kind.subject_prefix} if kind.subject_prefix else {}),
         **made,
         **({"$defs": inner} if inner else {}),
     }

@@ -106,6 +106,7 @@ class CalendarChanged(DirectoryEvent):
 
     type: ClassVar[str] = "jointly.calendar.changed.v1"
     subject_field: ClassVar[str] = "calendar_id"
+    subject_prefix: ClassVar[str] = "calendar-"
     #: `county`, or the school's URN.
     calendar_id: Id
     #: In order; half terms lie between two of them. A day in none of them is no school day.

@@ -43,6 +43,8 @@ class Event(Contract):
     topic: ClassVar[Topic]
     #: The field whose value is the CloudEvents `subject` and the Kafka key.
     subject_field: ClassVar[str] = "case_id"
+    #: Put before it where two kinds of subject on one topic have the same ids: a compacted topic keeps one of each key.
+    subject_prefix: ClassVar[str] = ""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -57,7 +59,7 @@ class Event(Contract):
     @property
     def subject(self) -> str:
         """What this fact is about; order is kept per subject."""
-        return str(getattr(self, self.subject_field))
+        return f"{self.subject_prefix}{getattr(self, self.subject_field)}"
 
     def on_topic(self) -> Topic:
         """The topic this fact is said on."""

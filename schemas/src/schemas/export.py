@@ -18,7 +18,8 @@ from typing import Any, Final
 from schemas.asyncapi import asyncapi
 from schemas.codes import registries
 from schemas.compatibility import Contracts, breaks
-from schemas.contracts import every_event, json_schema
+from schemas.contracts import every_event, json_schema, leaves
+from schemas.projection import projected_schema
 from schemas.topics import TOPICS
 
 #: The package's folder in the source tree; a wheel carries the package alone.
@@ -29,6 +30,7 @@ RELEASED: Final = ("jsonschema/", "codes.json", "topics.json")
 def documents(examples: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str]:
     """Every generated file, by its path below `generated/`. The same for the same sources, always."""
     made: dict[str, Any] = {f"jsonschema/{name}.json": json_schema(kind) for name, kind in every_event().items()}
+    made |= {f"feeds/{name}.json": projected_schema(kind) for name, kind in every_event().items() if leaves(kind)}
     made["codes.json"] = _codes()
     made["topics.json"] = {topic.name: asdict(topic) for topic in TOPICS.values()}
     made["asyncapi.json"] = asyncapi(examples=examples)

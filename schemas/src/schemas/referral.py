@@ -85,6 +85,8 @@ class ReferralAmended(ReferralEvent):
     organisation_id: Id
     version: int = Field(ge=2)
     fields: tuple[Pointer, ...] = Field(min_length=1)
+    #: The basis for sharing as it now is, when that is what changed.
+    basis: Basis | None = None
 
 
 class ReferralInformationRequested(ReferralEvent):

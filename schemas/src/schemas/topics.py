@@ -25,10 +25,14 @@ class Topic:
     kept_days: int = FACTS_KEPT_DAYS
     #: Never leaves the house, not even projected: it carries staff's work contacts.
     internal: bool = False
+    #: Leaves the house: what others said on their topics, without the fields that the hearer has no right to.
+    projected: bool = False
 
     @property
     def source(self) -> str:
         """The CloudEvents `source` of everything on this topic; sequences count within it."""
+        if self.projected:
+            return f"/{self.speaker}/{self.name}"
         suffix = "/dead-letters" if self.name.endswith("-dead-letters") else ""
         return f"/{self.speaker}{suffix}"
 
@@ -60,6 +64,34 @@ PLACEMENTS: Final = Topic(
 NOTIFICATIONS: Final = Topic(
     "notification-events", "notifier", "Messages sent, delivered and failed, without their content."
 )
+EXCHANGE: Final = Topic(
+    "exchange-events", "exchange", "Recalls of what was told, who acknowledged them, and trials of subscriptions."
+)
+
+
+def sector_feed(sector: str) -> Topic:
+    """What the one county-wide system of a sector hears, in cases that its sector takes part in."""
+    return Topic(
+        f"{sector}-feed",
+        "exchange",
+        f"What {sector} may hear of the cases that it takes part in, as the sharing rules say.",
+        projected=True,
+    )
+
+
+def agreement_feed(agreement_id: str) -> Topic:
+    """What one other agency hears by the broker, as its agreement says. Made when the first subscription wants it."""
+    return Topic(
+        f"agreement-{agreement_id}-feed",
+        "exchange",
+        f"What may be heard under the sharing agreement {agreement_id}.",
+        partitions=3,
+        projected=True,
+    )
+
+
+#: One for each sector that has a county-wide system.
+FEEDS: Final[Mapping[str, Topic]] = {sector: sector_feed(sector) for sector in ("education", "health", "social-care")}
 
 
 def dead_letters(reader: str) -> Topic:
@@ -88,6 +120,8 @@ TOPICS: Final[Mapping[str, Topic]] = {
         FUNDING,
         PLACEMENTS,
         NOTIFICATIONS,
+        EXCHANGE,
+        *FEEDS.values(),
         *(dead_letters(reader) for reader in READERS),
     )
 }

@@ -17,6 +17,7 @@ from integration.cluster_router.county import (
     DESK,
     NORTH,
     SCHOOLS,
+    SOUTH,
     act,
     fire,
     get,
@@ -24,6 +25,7 @@ from integration.cluster_router.county import (
     limit,
     opened,
     school,
+    taking_part,
 )
 from schemas.directory import RoleChanged
 from schemas.routing import CaseAssigned, ClusterCapacityChanged, ClusterChanged
@@ -143,7 +145,8 @@ async def test_an_operator_imports_clusters_and_capacities_from_files(empty_rout
 
 async def test_a_draft_rule_shows_what_would_have_moved(router: Served) -> None:
     await limit(router, "north-primary", 1)
-    await router.hear(*(opened() for _ in range(3)))
+    waiting = [opened() for _ in range(3)]
+    await router.hear(*waiting)
     await router.hear(elsewhere := opened(school_urn="100003"))
     await act(router, elsewhere.case_id, "override", DESK, {"cluster_id": "north-secondary", "reason": "rule-wrong"})
 
@@ -152,10 +155,25 @@ async def test_a_draft_rule_shows_what_would_have_moved(router: Served) -> None:
         return answer.status_code, answer.json()
 
     overflow = {"choice": {"own_cluster_full": "neighbours"}}
-    moves = [{"from_cluster_id": None, "to_cluster_id": "south-primary", "cases": 2}]
-    assert await try_out(DESK, rules=overflow) == (200, {"cases": 4, "would_move": 2, "moves": moves})
-    assert await try_out(NORTH, rules={}) == (200, {"cases": 4, "would_move": 0, "moves": []})
-    assert await try_out(DESK, rules=overflow, since="2026-11-24") == (200, {"cases": 0, "would_move": 0, "moves": []})
+    status, found = await try_out(DESK, rules=overflow)
+    assert (status, found["cases"], found["would_move"]) == (200, 4, 2)
+    assert found["moves"] == [{"from_cluster_id": None, "to_cluster_id": "south-primary", "cases": 2}]
+    assert [tuple(one.values()) for one in found["clusters"]] == [
+        (None, 2, 0, None), ("north-primary", 1, 1, 1), ("south-primary", 1, 3, None),
+    ]  # fmt: skip
+    [first, second] = found["moved"]
+    assert {first["case_id"], second["case_id"]} == {case.case_id for case in waiting[1:]}
+    assert (first["from_cluster_id"], first["to_cluster_id"]) == (None, "south-primary")
+    assert first["reasons"] == ["school-member", "capacity-full", "load-balanced"]
+    assert first["was"].startswith("This case waits for the intake desk because")
+    assert first["would_be"].endswith("North primary is full, and South primary is the best neighbour that has room.")
+    assert len((await try_out(DESK, rules=overflow, show=1))[1]["moved"]) == 1
+    assert (await try_out(SOUTH, rules=overflow))[1]["moved"] == [], "a lead is shown no case of others"
+    await router.hear(taking_part(waiting[2].case_id, "school-100003"))
+    assert [one["case_id"] for one in (await try_out(SOUTH, rules=overflow))[1]["moved"]] == [waiting[2].case_id]
+    same = (await try_out(NORTH, rules={}))[1]
+    assert (same["cases"], same["would_move"], same["moves"], same["moved"]) == (4, 0, [], [])
+    assert (await try_out(DESK, rules=overflow, since="2026-11-24"))[1]["cases"] == 0
     status, refusal = await try_out(DESK, rules={"choice": {"own": 1}})
     assert (status, refusal["errors"][0]["pointer"]) == (422, "/choice/own")
     assert (await try_out(AGENCY, rules={}))[0] == 403

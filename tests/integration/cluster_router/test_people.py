@@ -26,6 +26,7 @@ from schemas.routing import (
     CaseReassigned,
     CaseReturned,
     HandoverAccepted,
+    HandoverDeclined,
     HandoverLapsed,
     HandoverOffered,
 )
@@ -106,14 +107,44 @@ async def test_a_hand_over_leaves_the_case_with_the_sender_until_it_is_accepted(
     assert await router.rows("SELECT kind FROM deadline") == []
 
 
-@pytest.mark.parametrize("who", [SOUTH, NORTH])
-async def test_an_offer_can_be_declined_or_taken_back(router: Served, who: dict[str, Any]) -> None:
+async def test_a_receiver_declines_with_a_reason_and_the_sender_keeps_the_case(router: Served) -> None:
     case = await a_case(router, accepted=True)
     await act(router, case, "handover", NORTH, OFFER)
-    assert (await act(router, case, "handover/decline", who)).status_code == 200
-    assert len(await router.said(HandoverLapsed)) == 1
+    for body in ({}, {"reason": "moved-home"}):
+        refused = await act(router, case, "handover/decline", SOUTH, body)
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/reason")
+    assert (await act(router, case, "handover/decline", SOUTH, {"reason": "too-early"})).status_code == 200
+    [offered] = await router.said(HandoverOffered)
+    assert isinstance(offered, HandoverOffered)
+    assert await router.said(HandoverDeclined, HandoverLapsed) == [
+        HandoverDeclined(
+            case_id=case, handover_id=offered.handover_id, from_cluster_id="north-primary",
+            to_cluster_id="south-primary", declined_by="s", reason="too-early",
+        )
+    ]  # fmt: skip
     assert await where(router, case) == ("accepted", "north-primary")
     assert await router.rows("SELECT kind FROM deadline") == []
+    assert (await act(router, case, "handover/decline", SOUTH, {"reason": "too-early"})).status_code == 404
+
+
+async def test_a_sender_takes_an_offer_back_without_giving_a_reason(router: Served) -> None:
+    case = await a_case(router, accepted=True)
+    await act(router, case, "handover", NORTH, OFFER)
+    assert (await act(router, case, "handover/decline", NORTH)).status_code == 200
+    assert [type(event) for event in await router.said(HandoverDeclined, HandoverLapsed)] == [HandoverLapsed]
+    assert await where(router, case) == ("accepted", "north-primary")
+    assert await router.rows("SELECT kind FROM deadline") == []
+
+
+async def test_whoever_works_for_both_declines_with_a_reason_and_takes_back_without(router: Served) -> None:
+    case = await a_case(router, accepted=True)
+    both = {**NORTH, "clusters": ("north-primary", "south-primary")}
+    await act(router, case, "handover", both, OFFER)
+    assert (await act(router, case, "handover/decline", both, {"reason": "no-capacity"})).status_code == 200
+    await act(router, case, "handover", both, OFFER)
+    assert (await act(router, case, "handover/decline", both)).status_code == 200
+    said = await router.said(HandoverDeclined, HandoverLapsed)
+    assert [type(event) for event in said] == [HandoverDeclined, HandoverLapsed]
 
 
 async def test_what_nobody_answers_in_time_lapses(router: Served, clock: BusinessClock) -> None:

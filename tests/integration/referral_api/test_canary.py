@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from integration.referral_api.steps import HOSPITAL, INTAKE, SCHOOL, House, a_referral
+from support.service import signed_in
 
 MARK = "Cnry"
 #: Where personal data lives, and nowhere else.
@@ -144,3 +145,42 @@ async def test_nobody_else_finds_a_mark_by_asking(house: House) -> None:
         text = (await house.get(path, by=HOSPITAL)).text
         assert marks_in(text) == []
         assert sent["reference"] not in text
+
+
+async def test_no_mark_of_a_notice_a_file_or_a_search_leaves_the_table(
+    house: House, capfd: pytest.CaptureFixture[str]
+) -> None:
+    notice = {
+        "child": MARKED["child"], "kind": "SUSP", "reasons": ["DB"], "first_on": "2026-11-23", "sessions": 2,
+        "reference": f"{MARK}own",
+    }  # fmt: skip
+    sent = await house.post("/v1/exclusion-notices", notice)
+    assert sent.status_code == 201
+    other = await house.post("/v1/exclusion-notices", notice | {"sessions": 4})
+    wrong = await house.post("/v1/exclusion-notices", notice | {"kind": MARK, "reasons": [MARK]})
+    file = (
+        "Reference,Surname,Forename,DOB,URN,Category,Reason,Start date,Sessions\n"
+        f"{MARK}1,{MARK}family-Test,{MARK}given,13/12/2016,115482,SUSP,DB,23/11/2026,2\n"
+        f"{MARK}2,{MARK}family-Test,{MARK}given,{MARK},{MARK},{MARK},{MARK},{MARK},{MARK}\n"
+    )
+    headers = signed_in(**SCHOOL) | {"Content-Type": "text/csv"}
+    taken = await house.client.post("/v1/exclusion-notices:import", content=file.encode(), headers=headers)
+    assert (taken.json()["notified"], taken.json()["refused"]) == (1, 1)
+    searches = [
+        await house.post("/v1/cases:search", body, key=None)
+        for body in (
+            {"name": f"{MARK}given"}, {"date_of_birth": "2016-12-13"}, {"upn": "V91620001801A"},
+            {"nhs_number": "9990000042"}, {"upn": MARK}, {"reference": MARK}, {"name": "x", "urgency": MARK},
+        )
+    ]  # fmt: skip
+    assert [search.status_code for search in searches] == [200, 200, 200, 403, 422, 422, 422]
+    await house.hear_itself()
+    timeline = await house.get(f"/v1/cases/{sent.json()['case_id']}/timeline")
+    for response in (sent, other, wrong, taken, timeline, *searches):
+        assert marks_in(response.text) == []
+    tables = await everything_but_personal(house)
+    assert {name: marks for name, text in tables.items() if (marks := marks_in(text))} == {}
+    for event in await house.said():
+        assert marks_in(event.to_json().decode()) == []
+    out, err = capfd.readouterr()
+    assert marks_in(out + err) == []

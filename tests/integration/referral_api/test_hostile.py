@@ -161,3 +161,11 @@ async def test_a_strange_version_is_refused(house: House) -> None:
             headers=signed_in() | {"If-Match": value},
         )
         assert response.status_code in {400, 412}, value
+
+
+async def test_a_summary_that_nobody_can_see_is_refused_naming_the_field(house: House) -> None:
+    for text in ("   ", "\u200b\u200b", "\n \u2060", "\u3164"):
+        response = await house.send(a_referral(concern={"summary": text}))
+        assert response.status_code == 422
+        assert response.json()["errors"][0]["pointer"] == "/concern/summary"
+    assert await house.count("referral") == 0

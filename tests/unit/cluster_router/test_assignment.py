@@ -19,7 +19,9 @@ from cluster_router.domain.assignment import (
     accept,
     accept_handover,
     close,
+    decline_handover,
     end_handover,
+    escalate,
     give_back,
     offer,
     offer_by_rule,
@@ -35,6 +37,8 @@ from schemas.routing import (
     CaseReturned,
     CaseUnrouted,
     HandoverAccepted,
+    HandoverDeclined,
+    HandoverEscalated,
     HandoverLapsed,
     HandoverOffered,
 )
@@ -164,6 +168,26 @@ def test_only_acceptance_moves_the_holder() -> None:
     assert (event.cluster_id, event.organisation_id, event.accepted_by) == ("b", "school-b", "person-2")
 
 
+def test_a_receiver_that_declines_says_why_and_the_sender_keeps_the_case() -> None:
+    change = decline_handover(OFFERED, by="person-2", reason="too-early")
+    assert change.assignment == ACCEPTED
+    assert change.events == (
+        HandoverDeclined(
+            case_id="case-1", handover_id="handover-1", from_cluster_id="a", to_cluster_id="b", declined_by="person-2",
+            reason="too-early",
+        ),
+    )  # fmt: skip
+
+
+def test_an_offer_that_climbs_changes_nothing_but_is_said() -> None:
+    change = escalate(OFFERED, 2)
+    assert change.assignment == OFFERED
+    (event,) = change.events
+    assert isinstance(event, HandoverEscalated)
+    assert (event.handover_id, event.from_cluster_id, event.to_cluster_id) == ("handover-1", "a", "b")
+    assert (event.rung, event.answer_by) == (2, SOON)
+
+
 def test_an_offer_that_ends_leaves_the_case_with_the_sender_who_is_told() -> None:
     change = end_handover(OFFERED)
     assert change.assignment == ACCEPTED
@@ -210,6 +234,8 @@ def test_an_offer_made_by_a_person_is_left_alone() -> None:
         (lambda: offer(ACCEPTED, handover("a")), AlreadyThere),
         (lambda: accept_handover(ACCEPTED, LEADS, by="p"), NothingOffered),
         (lambda: end_handover(ASSIGNED), NothingOffered),
+        (lambda: decline_handover(ACCEPTED, by="p", reason="too-early"), NothingOffered),
+        (lambda: escalate(ACCEPTED, 1), NothingOffered),
     ],
 )
 def test_what_is_out_of_turn_is_refused(attempt: Callable[[], Change], refusal: type[Refusal]) -> None:
@@ -230,6 +256,8 @@ CLOSED = close(OFFERED).assignment
         lambda: offer_by_rule(CLOSED, decided("b"), handover()),
         lambda: accept_handover(CLOSED, LEADS, by="p"),
         lambda: end_handover(CLOSED),
+        lambda: decline_handover(CLOSED, by="p", reason="too-early"),
+        lambda: escalate(CLOSED, 1),
         lambda: reconsider(CLOSED, decided("b"), LEADS),
     ],
 )

@@ -20,6 +20,8 @@ from schemas.routing import (
     CaseReturned,
     CaseUnrouted,
     HandoverAccepted,
+    HandoverDeclined,
+    HandoverEscalated,
     HandoverLapsed,
     HandoverOffered,
     RoutingEvent,
@@ -53,13 +55,15 @@ class County(RuleBasedStateMachine):
         self.heard: dict[str, str | None] = {}
         self.offers: dict[str, str] = {}
         self.number = 0
+        #: Who a reader of the events writes down, one line after another: case -> holders in order.
+        self.book: dict[str, list[str | None]] = {}
 
     @rule(child=CHILDREN)
     def a_case_is_opened(self, child: Circumstances) -> None:
         self.number += 1
         decision = decide(self.number, child, COUNTY, self.ledger.standings(), {})
         case_id = f"case-{len(self.cases)}"
-        self.heard[case_id] = None
+        self.heard[case_id], self.book[case_id] = None, [None]
         change = life.open_case(case_id, decision, LEADS)
         self.ledger.move(None, change.assignment.cluster)
         self.cases.append(change.assignment)
@@ -88,7 +92,22 @@ class County(RuleBasedStateMachine):
         self._try(index, lambda: life.override(self.cases[index], decision, LEADS, by="person-1"))
 
     @precondition(lambda self: self.cases)
-    @rule(data=st.data(), action=st.sampled_from(["accept", "return", "take over", "decline", "close"]))
+    @rule(data=st.data(), cluster=st.sampled_from(CLUSTERS), year=st.sampled_from([2027, 2028]))
+    def the_year_offers(self, data: st.DataObject, cluster: str, year: int) -> None:
+        index = self._some(data)
+        case = self.cases[index]
+        self.number += 1
+        trace = Trace(Kind.RULES, "2026-09", TODAY, (), chosen=cluster)
+        decision = Decision(self.number, "2026-09", cluster, ("school-member",), trace)
+        handover = life.Handover(f"h-{self.number}", cluster, "phase-transfer", SOON, transfer=year)
+        if case.state is life.State.ACCEPTED:
+            self._try(index, lambda: life.offer_by_rule(case, decision, handover))
+
+    @precondition(lambda self: self.cases)
+    @rule(
+        data=st.data(),
+        action=st.sampled_from(["accept", "return", "take over", "decline", "escalate", "lapse", "close"]),
+    )
     def somebody_acts(self, data: st.DataObject, action: str) -> None:
         index = self._some(data)
         case = self.cases[index]
@@ -96,7 +115,9 @@ class County(RuleBasedStateMachine):
             "accept": lambda: life.accept(case, LEADS, by="person-1"),
             "return": lambda: life.give_back(case, by="person-1", reason="wrong-cluster"),
             "take over": lambda: life.accept_handover(case, LEADS, by="person-2"),
-            "decline": lambda: life.end_handover(case),
+            "decline": lambda: life.decline_handover(case, by="person-2", reason="too-early"),
+            "escalate": lambda: life.escalate(case, 1),
+            "lapse": lambda: life.end_handover(case),
             "close": lambda: life.close(case),
         }
         self._try(index, acts[action])
@@ -114,6 +135,7 @@ class County(RuleBasedStateMachine):
         for case in self.cases:
             assert case.holder == self.heard[case.case_id]
             assert (case.holder is None) == (case.state is life.State.QUEUED)
+            assert case.holder == self.book[case.case_id][-1], "whoever was written down last answers for it now"
             assert (case.handover is not None) == (case.case_id in self.offers and not case.closed)
             if case.handover is not None:
                 assert case.state is life.State.ACCEPTED
@@ -143,13 +165,19 @@ class County(RuleBasedStateMachine):
 
     def _hear(self, events: tuple[RoutingEvent, ...]) -> None:
         for event in events:
+            assert event.case_id in self.heard, "no event speaks of a case that is not there"
             if isinstance(event, (CaseAssigned, CaseReassigned, HandoverAccepted)):
                 self.heard[event.case_id] = event.cluster_id
             if isinstance(event, (CaseReturned, CaseUnrouted)):
                 self.heard[event.case_id] = None
+            if self.heard[event.case_id] != self.book[event.case_id][-1]:
+                self.book[event.case_id].append(self.heard[event.case_id])
             if isinstance(event, HandoverOffered):
+                assert event.from_cluster_id == self.heard[event.case_id], "only the holder offers"
                 self.offers[event.case_id] = event.to_cluster_id
-            if isinstance(event, (HandoverAccepted, HandoverLapsed)):
+            if isinstance(event, HandoverEscalated):
+                assert event.to_cluster_id == self.offers[event.case_id], "only what is open climbs"
+            if isinstance(event, (HandoverAccepted, HandoverDeclined, HandoverLapsed)):
                 del self.offers[event.case_id]
 
 

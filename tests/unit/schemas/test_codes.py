@@ -32,7 +32,7 @@ EXPECTED = {
     "register-phases": "0 1 2 3 4 5 6 7",
     "register-statuses": "1 2 3 4",
     "cluster-phases": "primary secondary",
-    "notification-channels": "in-app email",
+    "notification-channels": "in-app email sms letter push chat",
 }
 
 

@@ -17,6 +17,8 @@ from schemas.routing import (
     CaseReturned,
     CaseUnrouted,
     HandoverAccepted,
+    HandoverDeclined,
+    HandoverEscalated,
     HandoverLapsed,
     HandoverOffered,
     RoutingEvent,
@@ -79,8 +81,10 @@ class Handover:
     to_cluster: str
     reason: str
     answer_by: datetime
-    #: The person who offered; None: changed circumstances did.
+    #: The person who offered; None: changed circumstances did, or the yearly transfer.
     offered_by: str | None = None
+    #: The year in whose September the child begins Year 7, where it is offered for that.
+    transfer: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +234,38 @@ def accept_handover(assignment: Assignment, organisations: Organisations, *, by:
     return Change(replace(assignment, cluster=handover.to_cluster, handover=None), (event,))
 
 
+def decline_handover(assignment: Assignment, *, by: str, reason: str) -> Change:
+    """The receiving cluster says no, and why: the sender keeps the case."""
+    _open(assignment)
+    handover = _offered(assignment)
+    event = HandoverDeclined(
+        case_id=assignment.case_id,
+        handover_id=handover.id,
+        from_cluster_id=_held(assignment, State.ACCEPTED, "decline"),
+        to_cluster_id=handover.to_cluster,
+        declined_by=by,
+        reason=reason,
+    )
+    return Change(replace(assignment, handover=None), (event,))
+
+
+def escalate(assignment: Assignment, rung: int) -> Change:
+    """Nobody has answered so far, and the time runs out: somebody higher is asked to see to it."""
+    _open(assignment)
+    handover = _offered(assignment)
+    event = HandoverEscalated(
+        case_id=assignment.case_id,
+        handover_id=handover.id,
+        from_cluster_id=_held(assignment, State.ACCEPTED, "escalate"),
+        to_cluster_id=handover.to_cluster,
+        rung=rung,
+        answer_by=handover.answer_by,
+    )
+    return Change(assignment, (event,))
+
+
 def end_handover(assignment: Assignment) -> Change:
-    """The offer was declined, or nobody answered in time: the sender keeps the case and is told."""
+    """Nobody answered in time, or the sender took the offer back: the sender keeps the case and is told."""
     _open(assignment)
     _offered(assignment)
     return Change(replace(assignment, handover=None), _fallen(assignment))

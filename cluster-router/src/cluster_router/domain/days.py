@@ -3,14 +3,14 @@
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-_HERE = ZoneInfo("Europe/London")
+HERE = ZoneInfo("Europe/London")
 
 
 def day_of(instant: datetime) -> date:
     """The calendar day here at an instant: in summer it begins an hour before UTC's."""
-    return instant.astimezone(_HERE).date()
+    return instant.astimezone(HERE).date()
 
 
 def start_of(day: date) -> datetime:
     """The instant at which a day begins here."""
-    return datetime.combine(day, time.min, tzinfo=_HERE)
+    return datetime.combine(day, time.min, tzinfo=HERE)

@@ -42,6 +42,8 @@ class Occasion(StrEnum):
     RECONSIDERED = "reconsidered"
     #: A person asked for it.
     ASKED = "asked"
+    #: The child is about to begin Year 7.
+    PHASE_TRANSFER = "phase-transfer"
 
 
 #: What a step is called in the registry `routing-reasons`, for everybody outside; other steps are only ours.

@@ -1,27 +1,19 @@
-"""What people decide about a case: take it on, give it back, place it elsewhere, hand it over."""
+"""What people decide about a case: take it on, give it back, place it elsewhere."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from chassis.auth import Caller
 from chassis.cause import Cause
-from chassis.deadlines import Due
 from chassis.errors import Forbidden, Invalid, NotFound, PreconditionFailed, Refusal
 from schemas.codes import registry
 
-from cluster_router.domain.assignment import (
-    NothingOffered,
-    accept,
-    accept_handover,
-    end_handover,
-    give_back,
-    offer,
-)
+from cluster_router.domain.assignment import accept, give_back
 from cluster_router.domain.assignment import override as place_by_hand
 from cluster_router.domain.days import day_of
 from cluster_router.domain.decision import Occasion, override
 from cluster_router.handlers.desk import Desk, wake_the_queue
-from cluster_router.policy import HANDOVERS, OVERRIDES, RETURNS, overrides, sees, works_for
+from cluster_router.policy import OVERRIDES, RETURNS, overrides, sees, works_for
 from cluster_router.store import CaseFile, Tx
 from cluster_router.store.cases import Way
 
@@ -51,28 +43,28 @@ class Act:
 
 
 #: One act on one case: what it makes of the case. Raises the refusal.
-_Step = Callable[[Desk, CaseFile, Act], CaseFile]
+Step = Callable[[Desk, CaseFile, Act], CaseFile]
 
 
 async def accept_cases(acts: Sequence[Act], tx: Tx) -> Sequence[CaseFile | Refusal]:
     """The cluster takes the case on."""
 
     def step(desk: Desk, case: CaseFile, act: Act) -> CaseFile:
-        _decides_for(act, case.assignment.cluster)
+        decides_for(act, case.assignment.cluster)
         return desk.take(case, accept(case.assignment, desk.organisations, by=act.caller.subject), act.cause)
 
-    return await _perform(acts, tx, step, "accepted")
+    return await perform(acts, tx, step, "accepted")
 
 
 async def return_cases(acts: Sequence[Act], tx: Tx) -> Sequence[CaseFile | Refusal]:
     """The cluster gives the case back, with a reason; its place is free again."""
 
     def step(desk: Desk, case: CaseFile, act: Act) -> CaseFile:
-        _decides_for(act, case.assignment.cluster)
-        change = give_back(case.assignment, by=act.caller.subject, reason=_reason(desk, act, RETURNS))
+        decides_for(act, case.assignment.cluster)
+        change = give_back(case.assignment, by=act.caller.subject, reason=named_reason(desk, act, RETURNS))
         return desk.take(replace(case, reasons=("returned",), way=Way.RETURNED, why=act.reason), change, act.cause)
 
-    return await _perform(acts, tx, step, "returned", frees=True)
+    return await perform(acts, tx, step, "returned", frees=True)
 
 
 async def override_cases(acts: Sequence[Act], tx: Tx) -> Sequence[CaseFile | Refusal]:
@@ -83,68 +75,18 @@ async def override_cases(acts: Sequence[Act], tx: Tx) -> Sequence[CaseFile | Ref
             raise Forbidden(
                 "Only the intake desk, or the lead of the cluster that holds the case, places it elsewhere."
             )
-        cluster, reason = _cluster(desk, act), _reason(desk, act, OVERRIDES)
+        cluster, reason = named_cluster(desk, act), named_reason(desk, act, OVERRIDES)
         ruled = desk.decide(case, Occasion.ASKED)
         decided = override(ruled.number, ruled, cluster, by=act.caller.subject, reason=reason)
         change = place_by_hand(case.assignment, decided, desk.organisations, by=act.caller.subject)
-        return desk.place(case, change, decided, act.cause)
+        # Where a person puts it, they know why: the child is looked at as they are again.
+        return desk.place(replace(case, transferred=None), change, decided, act.cause)
 
-    return await _perform(acts, tx, step, "overridden", frees=True)
-
-
-async def offer_handovers(acts: Sequence[Act], tx: Tx) -> Sequence[CaseFile | Refusal]:
-    """The holder offers the case to another cluster."""
-
-    def step(desk: Desk, case: CaseFile, act: Act) -> CaseFile:
-        _decides_for(act, case.assignment.cluster)
-        cluster, reason = _cluster(desk, act), _reason(desk, act, HANDOVERS)
-        handover = desk.handover(cluster, reason, offered_by=act.caller.subject)
-        return desk.take(case, offer(case.assignment, handover), act.cause)
-
-    return await _perform(acts, tx, step, "offered")
+    return await perform(acts, tx, step, "overridden", frees=True)
 
 
-async def accept_handovers(acts: Sequence[Act], tx: Tx) -> Sequence[CaseFile | Refusal]:
-    """The receiving cluster takes the case over."""
-
-    def step(desk: Desk, case: CaseFile, act: Act) -> CaseFile:
-        handover = case.assignment.handover
-        if handover is None:
-            raise NothingOffered("Nobody has offered the case.")
-        _decides_for(act, handover.to_cluster)
-        change = accept_handover(case.assignment, desk.organisations, by=act.caller.subject)
-        passed_on = replace(case, reasons=(handover.reason,), way=Way.HANDED_OVER, why=handover.reason)
-        return desk.take(passed_on, change, act.cause)
-
-    return await _perform(acts, tx, step, "taken-over", frees=True)
-
-
-async def decline_handovers(acts: Sequence[Act], tx: Tx) -> Sequence[CaseFile | Refusal]:
-    """The receiving cluster declines, or the sender thinks better of it."""
-
-    def step(desk: Desk, case: CaseFile, act: Act) -> CaseFile:
-        offered_to = case.assignment.handover.to_cluster if case.assignment.handover else None
-        if not works_for(act.caller, case.assignment.cluster):
-            _decides_for(act, offered_to)
-        return desk.take(case, end_handover(case.assignment), act.cause)
-
-    return await _perform(acts, tx, step, "declined")
-
-
-async def lapse_handovers(due: Sequence[Due], tx: Tx) -> None:
-    """Nobody took the case in time: the sender keeps it and is told."""
-    desk = await Desk.open(tx)
-    cases = await tx.cases.find([one.subject for one in due], lock=True)
-    for one in due:
-        case = cases.get(one.subject)
-        current = case.assignment.handover if case else None
-        if case is not None and current is not None and current.id == one.payload["handover"]:
-            desk.take(case, end_handover(case.assignment), one.cause)
-    await desk.close()
-
-
-async def _perform(
-    acts: Sequence[Act], tx: Tx, step: _Step, action: str, *, frees: bool = False
+async def perform(
+    acts: Sequence[Act], tx: Tx, step: Step, action: str, *, frees: bool = False
 ) -> Sequence[CaseFile | Refusal]:
     """Each act on its case, in turn, under the county's lock; a refusal is that act's own."""
     await tx.lock_subjects(act.case_id for act in acts)
@@ -184,18 +126,21 @@ def _note(tx: Tx, act: Act, action: str) -> None:
     )
 
 
-def _decides_for(act: Act, cluster: str | None) -> None:
+def decides_for(act: Act, cluster: str | None) -> None:
+    """Raises `Forbidden` unless the caller works for this cluster."""
     if not works_for(act.caller, cluster):
         raise Forbidden("Only the people of that cluster may do this.")
 
 
-def _cluster(desk: Desk, act: Act) -> str:
+def named_cluster(desk: Desk, act: Act) -> str:
+    """The cluster that the act names. Raises `NoSuchCluster`."""
     if act.cluster not in desk.county.clusters:
         raise NoSuchCluster("There is no such cluster.", pointer="/cluster_id")
     return act.cluster
 
 
-def _reason(desk: Desk, act: Act, reasons: str) -> str:
+def named_reason(desk: Desk, act: Act, reasons: str) -> str:
+    """The reason that the act gives, of this registry. Raises `NoSuchReason`."""
     known = registry(reasons)
     if not known.valid(act.reason, on=desk.county.on):
         raise NoSuchReason(f"Use one of: {', '.join(known.codes(on=desk.county.on))}.", pointer="/reason")

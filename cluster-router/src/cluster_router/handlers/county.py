@@ -8,7 +8,7 @@ from typing import Final
 from chassis.cause import Cause
 from chassis.deadlines import Due
 from chassis.subscription import Received
-from schemas.directory import RoleChanged, SchoolChanged
+from schemas.directory import CalendarChanged, RoleChanged, SchoolChanged
 from schemas.routing import Cluster as SaidCluster
 from schemas.routing import ClusterCapacityChanged, ClusterChanged, TeamMember
 from schemas.routing import Member as SaidMember
@@ -45,6 +45,13 @@ async def note_schools(events: Sequence[Received[SchoolChanged]], tx: Tx) -> Non
     await tx.county.lock()
     await tx.county.save_schools([_school(received.event) for received in events])
     await wake_the_queue(tx, events[0].cause)
+
+
+async def note_calendar(events: Sequence[Received[CalendarChanged]], tx: Tx) -> None:
+    """The county's bank holidays, which the clocks of hand-overs go by. A school's own calendar is not ours to know."""
+    for received in events:
+        if received.event.calendar_id == "county":
+            await tx.county.save_calendar(received.event)
 
 
 async def note_roles(events: Sequence[Received[RoleChanged]], tx: Tx) -> None:

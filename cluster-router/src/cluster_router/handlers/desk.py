@@ -4,24 +4,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 from chassis.cause import Cause
 from chassis.clock import new_id
+from schemas.days import Calendar
 from schemas.referral import Circumstances
 
 from cluster_router.domain.assignment import CaseIsClosed, Change, Handover
 from cluster_router.domain.county import County
 from cluster_router.domain.days import day_of
 from cluster_router.domain.decision import Decision, Occasion, decide
+from cluster_router.domain.handovers import first_rung, rung_at
 from cluster_router.domain.ledger import Ledger
-from cluster_router.policy import rules_of
+from cluster_router.domain.transfer import as_year_7
+from cluster_router.policy import ladder_of, rules_of, season_of
 from cluster_router.store import CaseFile, Tx
 from cluster_router.store.cases import Way
 from cluster_router.store.tenures import Begin
 
 #: The deadline of an offered hand-over; its subject is the case.
 HANDOVER_LAPSES: Final = "handover-lapses"
+#: The next rung of an offer that nobody answers; its subject is the case.
+HANDOVER_ESCALATES: Final = "handover-escalates"
 #: The queue is to be looked at again. Each has a subject of its own, so that nobody waits for another to set it.
 QUEUE_RECONSIDERED: Final = "queue-reconsidered"
 
@@ -40,6 +45,7 @@ class Desk:
     _opened: dict[str, datetime] = field(default_factory=dict)
     _begins: list[Begin] = field(default_factory=list)
     _ended: list[str] = field(default_factory=list)
+    _days: Calendar | None = None
 
     @staticmethod
     async def open(tx: Tx) -> "Desk":
@@ -56,15 +62,22 @@ class Desk:
 
     def decide(self, case: CaseFile, occasion: Occasion) -> Decision:
         """Where the rules put the case now, not counting the place that it already takes. Raises `CaseIsClosed`."""
-        if case.circumstances is None:
+        circumstances = self._considered(case)
+        if circumstances is None:
             raise CaseIsClosed("The case is erased.")
         standings = self.ledger.standings(without=case.assignment.cluster)
-        return decide(self.number + 1, case.circumstances, self.county, standings, {}, occasion=occasion)
+        return decide(self.number + 1, circumstances, self.county, standings, {}, occasion=occasion)
 
     def record(self, case: CaseFile, decided: Decision) -> None:
         """The decision was made, whatever comes of it: its number is used up."""
         self.number = decided.number
-        self._decided.append((case.id, case.circumstances, decided))
+        self._decided.append((case.id, self._considered(case), decided))
+
+    def _considered(self, case: CaseFile) -> Circumstances | None:
+        """What the rules look at: of a case that goes, or went, to a secondary cluster the child as of Year 7."""
+        if case.circumstances is None or case.transferred is None:
+            return case.circumstances
+        return as_year_7(case.circumstances, self.county, season_of(self.county.on).left_after_year_6)
 
     def take(self, case: CaseFile, change: Change, cause: Cause) -> CaseFile:
         """Keep and say what came of it. Raises `ClusterIsFull`, and then nothing has happened."""
@@ -98,16 +111,34 @@ class Desk:
     async def keep_time(self, before: CaseFile, after: CaseFile, cause: Cause) -> None:
         """An offer that began gets its deadline, one that ended loses it."""
         offered, was = after.assignment.handover, before.assignment.handover
-        if offered is None and was is not None:
+        if offered == was:
+            return
+        if was is not None:
             await self.tx.cancel_deadline(HANDOVER_LAPSES, after.id)
-        elif offered is not None and offered != was:
-            payload = {"handover": offered.id}
-            await self.tx.set_deadline(HANDOVER_LAPSES, after.id, offered.answer_by, cause=cause, payload=payload)
+            await self.tx.cancel_deadline(HANDOVER_ESCALATES, after.id)
+        if offered is None:
+            return
+        payload: dict[str, Any] = {"handover": offered.id}
+        await self.tx.set_deadline(HANDOVER_LAPSES, after.id, offered.answer_by, cause=cause, payload=payload)
+        calendar, ladder = await self._calendar(), ladder_of(self.county.on)
+        rung = first_rung(ladder, offered.answer_by, calendar, offered_at=self.tx.now)
+        if rung is not None:
+            due_at = rung_at(rung, offered.answer_by, calendar)
+            payload |= {"rung": rung.number}
+            await self.tx.set_deadline(HANDOVER_ESCALATES, after.id, due_at, cause=cause, payload=payload)
 
-    def handover(self, to_cluster: str, reason: str, *, offered_by: str | None) -> Handover:
+    async def _calendar(self) -> Calendar:
+        if self._days is None:
+            self._days = await self.tx.county.calendar()
+        return self._days
+
+    def handover(
+        self, to_cluster: str, reason: str, *, offered_by: str | None, transfer: int | None = None
+    ) -> Handover:
         """An offer that begins now."""
-        answer_by = self.tx.now + timedelta(days=self.county.rules.answer_within_days)
-        return Handover(new_id(), to_cluster, reason, answer_by, offered_by)
+        season, rules = season_of(self.county.on), self.county.rules
+        days = rules.answer_within_days if transfer is None else season.answer_within_days
+        return Handover(new_id(), to_cluster, reason, self.tx.now + timedelta(days=days), offered_by, transfer)
 
     async def close(self) -> None:
         """Write everything."""

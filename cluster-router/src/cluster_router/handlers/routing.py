@@ -9,7 +9,14 @@ from chassis.cause import Cause
 from chassis.clock import new_id
 from chassis.deadlines import Due
 from chassis.subscription import NotYet, Received, Verdict
-from schemas.referral import CaseCircumstancesChanged, CaseClosed, CaseErased, CaseOpened, CaseParticipantsChanged
+from schemas.referral import (
+    CaseCircumstancesChanged,
+    CaseClosed,
+    CaseErased,
+    CaseOpened,
+    CaseParticipantsChanged,
+    Circumstances,
+)
 
 from cluster_router.domain.assignment import (
     Assignment,
@@ -20,7 +27,9 @@ from cluster_router.domain.assignment import (
     open_case,
     reconsider,
 )
+from cluster_router.domain.days import day_of
 from cluster_router.domain.decision import Decision, Occasion
+from cluster_router.domain.transfer import begins_year_7
 from cluster_router.handlers.desk import QUEUE_RECONSIDERED, Desk, wake_the_queue
 from cluster_router.store import CaseFile, Tx
 from cluster_router.store.cases import Place
@@ -38,7 +47,15 @@ async def route_cases(events: Sequence[Received[CaseOpened]], tx: Tx) -> None:
             continue
         opened = received.event
         case = CaseFile(
-            Assignment(opened.case_id), opened.reference, opened.circumstances, received.time, 0, (), 0, version=0
+            Assignment(opened.case_id),
+            opened.reference,
+            opened.circumstances,
+            received.time,
+            0,
+            (),
+            0,
+            version=0,
+            begins_year_7=_begins_year_7(desk, opened.circumstances, received.time),
         )
         decided = desk.decide(case, Occasion.OPENED)
         desk.place(case, open_case(case.id, decided, desk.organisations), decided, received.cause)
@@ -55,7 +72,9 @@ async def reroute_cases(events: Sequence[Received[CaseCircumstancesChanged]], tx
         verdicts.append(NotYet("case-unknown") if case is None else None)
         if case is None or case.assignment.closed:
             continue
-        case = replace(case, circumstances=received.event.circumstances)
+        circumstances = received.event.circumstances
+        begins = _begins_year_7(desk, circumstances, received.time)
+        case = replace(case, circumstances=circumstances, begins_year_7=begins)
         desk.changed[case.id] = case
         if case.assignment.state is State.ACCEPTED:
             await _offer(desk, case, received)
@@ -66,6 +85,10 @@ async def reroute_cases(events: Sequence[Received[CaseCircumstancesChanged]], tx
     # Who moved has left a place.
     await wake_the_queue(tx, events[0].cause)
     return verdicts
+
+
+def _begins_year_7(desk: Desk, circumstances: Circumstances, said_at: datetime) -> int:
+    return begins_year_7(circumstances, day_of(said_at), desk.county.rules)
 
 
 def _reconsidered(desk: Desk, case: CaseFile, decided: Decision) -> Change:
@@ -81,11 +104,14 @@ def _same(reasons: Sequence[str], others: Sequence[str]) -> bool:
 
 
 async def _offer(desk: Desk, case: CaseFile, received: Received[CaseCircumstancesChanged]) -> None:
-    decided = desk.decide(case, Occasion.CIRCUMSTANCES_CHANGED)
+    # A child that is being offered for Year 7 is still looked at as of Year 7.
+    transfer = case.assignment.handover.transfer if case.assignment.handover else None
+    considered = case if transfer is None else replace(case, transferred=transfer)
+    decided = desk.decide(considered, Occasion.CIRCUMSTANCES_CHANGED)
     reason = _why_offered(desk, case, decided, received.event.changed)
-    handover = desk.handover(decided.cluster or "", reason, offered_by=None)
+    handover = desk.handover(decided.cluster or "", reason, offered_by=None, transfer=transfer)
     after = desk.take(case, offer_by_rule(case.assignment, decided, handover), received.cause)
-    desk.record(case, decided)
+    desk.record(considered, decided)
     await desk.keep_time(case, after, received.cause)
 
 

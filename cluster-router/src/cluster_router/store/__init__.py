@@ -8,6 +8,7 @@ from cluster_router.store.cases import CaseFile, Cases
 from cluster_router.store.county import CountyStore
 from cluster_router.store.decisions import Decisions
 from cluster_router.store.tenures import Tenures
+from cluster_router.store.transfers import Transfers
 
 __all__ = ["CaseFile", "Tx"]
 
@@ -34,3 +35,8 @@ class Tx(Transaction):
     def tenures(self) -> Tenures:
         """Who held which case, from when until when."""
         return Tenures(self)
+
+    @cached_property
+    def transfers(self) -> Transfers:
+        """Who was offered to a secondary cluster for Year 7."""
+        return Transfers(self)

@@ -41,6 +41,12 @@ class CaseFile:
     way: Way = Way.DECIDED
     #: Why it was returned or handed over.
     why: str | None = None
+    #: When it was last saved; None before it ever was.
+    changed_at: datetime | None = None
+    #: The year in whose September the child begins Year 7.
+    begins_year_7: int | None = None
+    #: The year for which a secondary cluster took it over.
+    transferred: int | None = None
 
     @property
     def id(self) -> str:
@@ -92,7 +98,9 @@ class Cases:
                 "opened_at": c.opened_at, "state": c.assignment.state.value, "cluster": c.assignment.cluster,
                 "handover": _handover_to_json(c.assignment.handover), "for_a_person": c.assignment.for_a_person,
                 "closed": c.assignment.closed, "decision": c.decision, "reasons": list(c.reasons),
-                "weight": c.weight, "way": c.way.value, "why": c.why, "version": c.version + 1,
+                "weight": c.weight, "way": c.way.value, "why": c.why,
+                "begins_year_7": c.begins_year_7, "transferred": c.transferred,
+                "changed_at": self._tx.now, "version": c.version + 1,
             }
             for c in cases
         ]  # fmt: skip
@@ -102,7 +110,9 @@ class Cases:
 
     async def forget(self, ids: Sequence[str]) -> None:
         """Erase whatever came from the child, and who took part."""
-        await self._tx.rows("UPDATE case_file SET circumstances = NULL WHERE case_id = ANY($1::text[])", list(ids))
+        await self._tx.rows(
+            "UPDATE case_file SET circumstances = NULL, begins_year_7 = NULL WHERE case_id = ANY($1::text[])", list(ids)
+        )
         await self._tx.rows("DELETE FROM participant WHERE case_id = ANY($1::text[])", list(ids))
 
     async def save_participants(self, rows: Sequence[Mapping[str, Any]], cases: Sequence[str]) -> None:
@@ -128,7 +138,7 @@ def case_of(row: Any) -> CaseFile:
     """A row of `case_file` as a value."""
     return CaseFile(
         assignment=Assignment(
-            row["case_id"], State(row["state"]), row["cluster"], _handover_from_json(row["handover"]),
+            row["case_id"], State(row["state"]), row["cluster"], handover_from_json(row["handover"]),
             for_a_person=row["for_a_person"], closed=row["closed"],
         ),
         reference=row["reference"],
@@ -140,6 +150,9 @@ def case_of(row: Any) -> CaseFile:
         version=row["version"],
         way=Way(row["way"]),
         why=row["why"],
+        changed_at=row["changed_at"],
+        begins_year_7=row["begins_year_7"],
+        transferred=row["transferred"],
     )  # fmt: skip
 
 
@@ -154,10 +167,12 @@ def _handover_to_json(handover: Handover | None) -> dict[str, Any] | None:
     return {
         "id": handover.id, "to_cluster": handover.to_cluster, "reason": handover.reason,
         "answer_by": handover.answer_by.isoformat(), "offered_by": handover.offered_by,
+        "transfer": handover.transfer,
     }  # fmt: skip
 
 
-def _handover_from_json(value: Mapping[str, Any] | None) -> Handover | None:
+def handover_from_json(value: Mapping[str, Any] | None) -> Handover | None:
+    """An offer from its JSON; None where there is none."""
     if value is None:
         return None
     return Handover(
@@ -166,4 +181,5 @@ def _handover_from_json(value: Mapping[str, Any] | None) -> Handover | None:
         value["reason"],
         datetime.fromisoformat(value["answer_by"]),
         value["offered_by"],
+        value.get("transfer"),
     )

@@ -6,13 +6,15 @@ from typing import Any, Final
 
 from chassis.clock import new_id
 from chassis.transaction import Transaction
+from schemas.days import Calendar
+from schemas.directory import CalendarChanged
 from schemas.routing import TeamMember
 
 from cluster_router.domain.choice import Standing
 from cluster_router.domain.county import Capacity, Cluster, County, Member, School, Successor
 from cluster_router.domain.ledger import Ledger
 from cluster_router.domain.rules import Phase, Rules
-from cluster_router.tables import cluster, school, team
+from cluster_router.tables import calendar, cluster, school, team
 
 #: Schools and clusters change rarely and are read for every batch: kept by version, which no two databases share.
 _KEPT: Final[dict[str, tuple[dict[str, School], dict[str, Cluster]]]] = {}
@@ -137,6 +139,16 @@ class CountyStore:
             member = TeamMember(person_id=row["person_id"], role=row["role"], sector=row["sector"])
             teams.setdefault(row["cluster_id"], []).append(member)
         return {id: tuple(members) for id, members in teams.items()}
+
+    async def save_calendar(self, said: CalendarChanged) -> None:
+        """Keep the county's calendar as it now is."""
+        row = {"id": said.calendar_id, "said": said.model_dump(mode="json")}
+        await self._tx.insert(calendar, [row], conflict=("id",), update=("said",))
+
+    async def calendar(self) -> Calendar:
+        """The county's calendar; before the directory has told of it, one that knows weekends alone."""
+        rows = await self._tx.rows("SELECT said FROM calendar")
+        return Calendar.of(CalendarChanged.model_validate(rows[0]["said"])) if rows else Calendar()
 
     async def _changed(self) -> None:
         await self._tx.rows("UPDATE county SET version = $1", new_id())

@@ -15,8 +15,8 @@ from cluster_router.tables import decision
 
 #: The newest decision by rule of each case, with what it was made from.
 _PAST: Final = """
-SELECT trace, circumstances FROM (
-  SELECT DISTINCT ON (case_id) number, trace, circumstances FROM decision
+SELECT case_id, trace, circumstances FROM (
+  SELECT DISTINCT ON (case_id) case_id, number, trace, circumstances FROM decision
   WHERE circumstances IS NOT NULL AND trace->>'kind' = 'rules'
     AND ($1::text IS NULL OR trace->>'on' >= $1) AND ($2::text IS NULL OR trace->>'on' <= $2)
   ORDER BY case_id, number DESC
@@ -62,7 +62,7 @@ class Decisions:
         days = [day.isoformat() if day else None for day in (since, until)]
         rows = await self._tx.rows(_PAST, *days, limit)
         return [
-            Past(circumstances, trace_from_json(row["trace"]))
+            Past(circumstances, trace_from_json(row["trace"]), row["case_id"])
             for row in reversed(rows)
             if (circumstances := circumstances_of(row["circumstances"])) is not None
         ]

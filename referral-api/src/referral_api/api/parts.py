@@ -1,7 +1,7 @@
 """What several routes need: who may call, ids in paths, cursors, keys, settings."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
 
 from chassis.actions import IdempotencyKey
@@ -11,8 +11,10 @@ from chassis.http import allow, cause, idempotency_key, json_response, runtime
 from chassis.wire import Line
 from fastapi import Depends, Path, Query, Request, Response
 
+from referral_api.domain.case_file import CaseFile
+from referral_api.domain.participation import present
 from referral_api.handlers.files import nothing
-from referral_api.policy import is_intake
+from referral_api.policy import is_intake, sees_case
 from referral_api.settings import Settings
 from referral_api.store import Tx
 
@@ -109,8 +111,21 @@ def note_read(request: Request, tx: Tx, caller: Caller, *, what: str, what_id: s
     )
 
 
+def utc(at: datetime | None) -> datetime | None:
+    """A moment as somebody wrote it, in UTC."""
+    return None if at is None else at.astimezone(UTC)
+
+
 def returned(outcome: R | Refusal) -> R:
     """What a handler gave back outside a batch. Raises its refusal."""
     if isinstance(outcome, Refusal):
         raise outcome
     return outcome
+
+
+async def visible_case(tx: Tx, caller: Caller, case_id: str) -> CaseFile:
+    """A case that the caller may know of. Raises `NotFound`."""
+    case = (await tx.cases.load([case_id])).get(case_id)
+    if case is None or not sees_case(caller, present(case.participants), case.assignment.cluster_id):
+        raise nothing()
+    return case

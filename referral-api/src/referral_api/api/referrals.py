@@ -1,6 +1,5 @@
 """Referrals: sent, listed, read, changed, withdrawn."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from chassis.actions import Answer
@@ -99,7 +98,7 @@ async def list_referrals(
 ) -> Response:
     """Your organisation's own referrals, newest first. `reference` is your own id of them."""
     after = parts.position(request, caller, cursor, str)
-    wanted = ReferralFilter(status, urgency, case_id, reference, _utc(submitted_from), _utc(submitted_before))
+    wanted = ReferralFilter(status, urgency, case_id, reference, parts.utc(submitted_from), parts.utc(submitted_before))
     async with runtime(request).transaction() as tx:
         rows = await lists.referrals(
             tx, caller.organisation, wanted, after=after[0] if after else None, limit=limit + 1
@@ -205,7 +204,3 @@ def _front_door(request: Request) -> dict[str, Any]:
 
 def _summary(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "submitted_at": instant(row["submitted_at"])}
-
-
-def _utc(at: datetime | None) -> datetime | None:
-    return None if at is None else at.astimezone(UTC)

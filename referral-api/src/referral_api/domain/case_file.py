@@ -27,7 +27,8 @@ from schemas.referral import (
 
 from referral_api.domain import circumstances as picture
 from referral_api.domain import participation
-from referral_api.domain.content import differences
+from referral_api.domain.content import Content, differences
+from referral_api.domain.exclusions import NOTICE, REFERRAL, notified
 from referral_api.domain.lifecycle import ACTIVE, CaseStatus, ReferralStatus
 from referral_api.domain.participation import Participants
 from referral_api.domain.school_years import day_of
@@ -35,7 +36,7 @@ from referral_api.domain.school_years import day_of
 
 @dataclass(slots=True)
 class Referral:
-    """What an agency sent, as it stands now."""
+    """What an agency sent, as it stands now: a request for help, or a notice of an exclusion."""
 
     referral_id: str
     case_id: str
@@ -50,6 +51,12 @@ class Referral:
     submitted_by: str
     status: ReferralStatus = ReferralStatus.SUBMITTED
     version: int = 1
+    kind: str = REFERRAL
+
+    @property
+    def is_notice(self) -> bool:
+        """Whether it tells of an exclusion, and asks for nothing."""
+        return self.kind == NOTICE
 
     @property
     def active(self) -> bool:
@@ -123,15 +130,10 @@ class CaseFile:
                 circumstances=case.circumstances,
             )
         )
-        case._take_part(
-            participation.joined(
-                participation.joined((), intake, sector="council", role="intake", on=day_of(at)),
-                referral.organisation_id,
-                sector=referral.sector,
-                role="referrer",
-                on=day_of(at),
-            )
-        )
+        desk = participation.joined((), intake, sector="council", role="intake", on=day_of(at))
+        case._take_part(_with_sender(desk, referral, day_of(at)))
+        if submitted:
+            case._notify(referral)
         return case
 
     def take(self, referral: Referral, *, matched_by: str, at: datetime, submitted: bool = True) -> None:
@@ -139,19 +141,15 @@ class CaseFile:
         referral.case_id, referral.child_id = self.case_id, self.child_id
         self.referrals.append(referral)
         self.touched.add(referral.referral_id)
-        if submitted:
-            self.said.append(_submitted(referral))
-        self.said.append(CaseLinked(case_id=self.case_id, referral_id=referral.referral_id, matched_by=matched_by))
+        # A notice that joins as it arrives is told of by itself.
+        if not (submitted and referral.is_notice):
+            if submitted:
+                self.said.append(_submitted(referral))
+            self.said.append(CaseLinked(case_id=self.case_id, referral_id=referral.referral_id, matched_by=matched_by))
         self.reconsider(day_of(at))
-        self._take_part(
-            participation.joined(
-                self.participants,
-                referral.organisation_id,
-                sector=referral.sector,
-                role="referrer",
-                on=day_of(at),
-            )
-        )
+        self._take_part(_with_sender(self.participants, referral, day_of(at)))
+        if submitted:
+            self._notify(referral)
 
     def release(self, referral: Referral, *, to_case_id: str, reason: str, at: datetime) -> None:
         """A person found that a referral does not belong here; it now belongs to another case."""
@@ -164,10 +162,15 @@ class CaseFile:
                 reason=reason,
             )
         )
-        if not any(other.organisation_id == referral.organisation_id for other in self.referrals):
+        if not any(
+            (other.organisation_id, other.kind) == (referral.organisation_id, referral.kind) for other in self.referrals
+        ):
             self._take_part(
                 participation.left(
-                    self.participants, role="referrer", organisation=referral.organisation_id, on=day_of(at)
+                    self.participants,
+                    role=_role_of_sender(referral),
+                    organisation=referral.organisation_id,
+                    on=day_of(at),
                 )
             )
         if self.referrals:
@@ -191,6 +194,7 @@ class CaseFile:
                 organisation_id=referral.organisation_id,
                 version=referral.version,
                 fields=tuple(fields),
+                basis=_basis(content) if any(field.startswith("/basis") for field in fields) else None,
             )
         )
         if content["basis"]["kind"] != former_basis:
@@ -300,8 +304,29 @@ class CaseFile:
             self.participants = participants
             self.said.append(CaseParticipantsChanged(case_id=self.case_id, participants=participants))
 
+    def _notify(self, referral: Referral) -> None:
+        if referral.is_notice:
+            self.said.append(
+                notified(
+                    referral.content,
+                    case_id=self.case_id,
+                    exclusion_id=referral.referral_id,
+                    organisation_id=referral.organisation_id,
+                )
+            )
+
     def _end_basis(self, referral: Referral, kind: str) -> None:
         self.said.append(CaseBasisWithdrawn(case_id=self.case_id, organisation_id=referral.organisation_id, kind=kind))
+
+
+def _role_of_sender(referral: Referral) -> str:
+    return "school" if referral.is_notice else "referrer"
+
+
+def _with_sender(participants: Participants, referral: Referral, on: date) -> Participants:
+    return participation.joined(
+        participants, referral.organisation_id, sector=referral.sector, role=_role_of_sender(referral), on=on
+    )
 
 
 def _submitted(referral: Referral) -> ReferralSubmitted:
@@ -315,9 +340,14 @@ def _submitted(referral: Referral) -> ReferralSubmitted:
         requested=tuple(content["requested"]),
         urgency=content["urgency"],
         risk_of_exclusion=content["concern"]["risk_of_exclusion"],
-        basis=Basis(
-            kind=content["basis"]["kind"],
-            special_category=content["basis"].get("special_category"),
-            recorded_on=date.fromisoformat(content["basis"]["recorded_on"]),
-        ),
+        basis=_basis(content),
+    )
+
+
+def _basis(content: Content) -> Basis:
+    basis = content["basis"]
+    return Basis(
+        kind=basis["kind"],
+        special_category=basis.get("special_category"),
+        recorded_on=date.fromisoformat(basis["recorded_on"]),
     )

@@ -31,6 +31,8 @@ class Statement:
     home: Home
     urgency: str
     risk_of_exclusion: str
+    #: Whether the needs are what is usual rather than what somebody said.
+    assumed: bool = False
 
     @classmethod
     def of(cls, content: Content, home: Home, *, said_at: datetime, active: bool) -> "Statement":
@@ -46,6 +48,7 @@ class Statement:
             home=home,
             urgency=content["urgency"],
             risk_of_exclusion=content["concern"]["risk_of_exclusion"],
+            assumed=bool(content.get("needs_assumed")),
         )
 
 
@@ -65,18 +68,20 @@ def home_of(content: Content, square: tuple[int, int] | None) -> Home:
 def combined(statements: Sequence[Statement], *, on: date) -> Circumstances:
     """One picture of all that is said: the latest on school, year and home, every need, the worst urgency and risk.
 
-    Those who no longer ask for help are not listened to, unless nobody else is left. If anybody says that the
+    Those who no longer ask for help are not listened to, unless nobody else is left; needs that were assumed count only
+    where nobody names any. If anybody says that the
     address is restricted, it is: neither square nor school is given.
     """
     heard = sorted(
         [said for said in statements if said.active] or statements, key=lambda said: said.said_at, reverse=True
     )
+    named = [said for said in heard if not said.assumed] or heard
     restricted = any(said.home.state == "restricted" for said in heard)
     return Circumstances(
         school_urn=None if restricted else _latest([said.school_urn for said in heard]),
         year_group=_latest([said.year_group for said in heard]),
         age=school_age(heard[0].born, on=on),
-        needs=_ranked([need for said in reversed(heard) for need in said.needs]),
+        needs=_ranked([need for said in reversed(named) for need in said.needs]),
         home=Home(state="restricted") if restricted else _home([said.home for said in heard]),
         urgency=_worst("urgency", [said.urgency for said in heard]),
         risk_of_exclusion=_worst("risk-of-exclusion", [said.risk_of_exclusion for said in heard]),

@@ -136,7 +136,7 @@ def _flaws_of_needs(needs: list[Content], on: date) -> Iterator[Flaw]:
     types, ranks = set[str](), set[int]()
     for index, need in enumerate(needs):
         if not registry("need-types").valid(need["type"], on=on):
-            yield _unknown(f"/needs/{index}/type", "need-types", on)
+            yield unknown(f"/needs/{index}/type", "need-types", on)
         elif need["type"] in types:
             yield Flaw(f"/needs/{index}/type", "repeated", "Name each type of need once.")
         if need["rank"] in ranks:
@@ -153,10 +153,10 @@ def _flaws_of_codes(content: Content, on: date) -> Iterator[Flaw]:
         for part in path:
             value = value.get(part) if value is not None else None
         if value is not None and not registry(name).valid(value, on=on):
-            yield _unknown("/" + "/".join(path), name, on)
+            yield unknown("/" + "/".join(path), name, on)
     for index, asked in enumerate(content["requested"]):
         if not registry("requested-help").valid(asked, on=on):
-            yield _unknown(f"/requested/{index}", "requested-help", on)
+            yield unknown(f"/requested/{index}", "requested-help", on)
         elif asked in content["requested"][:index]:
             yield Flaw(f"/requested/{index}", "repeated", "Ask for each kind of help once.")
 
@@ -166,6 +166,7 @@ def _flaws_of_basis(basis: Content, on: date) -> Iterator[Flaw]:
         yield Flaw("/basis/recorded_on", "in-the-future", "The basis must have been recorded by today.")
 
 
-def _unknown(pointer: str, name: str, on: date) -> Flaw:
+def unknown(pointer: str, name: str, on: date) -> Flaw:
+    """The flaw of a code that a registry does not have on a day."""
     codes = ", ".join(registry(name).codes(on=on))
     return Flaw(pointer, "unknown-code", f"Use one of: {codes}.")

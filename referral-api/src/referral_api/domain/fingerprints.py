@@ -20,6 +20,11 @@ def fingerprints(described: Described) -> tuple[int, ...]:
     return tuple(sorted({_number(key) for key in _keys(described)}))
 
 
+def of_number(kind: str, value: str) -> int:
+    """The fingerprint of a number in its one form; the kind is nhs or upn."""
+    return _number(f"{kind}/{value}")
+
+
 def _keys(described: Described) -> Iterator[str]:
     child = described.child
     if child.nhs_number:

@@ -46,7 +46,7 @@ def words(name: str, *, ignored: Collection[str] = ()) -> tuple[str, ...]:
 def search_words(child: Mapping[str, Any]) -> tuple[str, ...]:
     """What a child is found by: the folded words of both names, and each name's written as one."""
     parts = [words(child["given_name"]), words(child["family_name"])]
-    return tuple(sorted({*(word for each in parts for word in each), *(joined(each) for each in parts)}))
+    return tuple(sorted({*(word for each in parts for word in each), *(joined(each) for each in parts if each)}))
 
 
 @lru_cache(maxsize=16_384)

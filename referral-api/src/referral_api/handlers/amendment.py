@@ -18,9 +18,10 @@ from referral_api.domain.lifecycle import ReferralStatus, may_become
 from referral_api.domain.matching import Arrival, Question
 from referral_api.domain.school_years import day_of
 from referral_api.handlers import files
+from referral_api.handlers.arriving import ask
 from referral_api.handlers.files import File
-from referral_api.handlers.intake import ask, checked
-from referral_api.handlers.refusals import NotTheirsToDo, OutOfTurn, UnfitReferral, UnknownCode
+from referral_api.handlers.intake import checked
+from referral_api.handlers.refusals import IsNotice, NotTheirsToDo, OutOfTurn, UnfitReferral, UnknownCode
 from referral_api.store import Tx
 from referral_api.store.dated import identity_rules
 
@@ -150,6 +151,8 @@ def _refused(command: AmendReferral | WithdrawReferral, file: File | None) -> Re
         return files.nothing()
     if not file.is_of(command.caller):
         return NotTheirsToDo("Only the organisation that sent a referral changes or withdraws it.")
+    if file.referral.is_notice and not (isinstance(command, AmendReferral) and set(command.change) == {"child"}):
+        return IsNotice(command.referral_id)
     if file.referral.version != command.version:
         return PreconditionFailed()
     if not may_become(file.referral.status, ReferralStatus.WITHDRAWN):

@@ -11,8 +11,8 @@ from chassis.errors import NotFound, Refusal, TryAgain
 from referral_api.domain.case_file import CaseFile
 from referral_api.domain.lifecycle import CaseStatus
 from referral_api.handlers import files
+from referral_api.handlers.arriving import new_case
 from referral_api.handlers.files import File
-from referral_api.handlers.intake import new_case
 from referral_api.handlers.refusals import AlreadyDecided, AlreadyThere, CaseIsClosed, OnlyReferral
 from referral_api.store import Tx
 from referral_api.store.identities import Asked, NewQuestion

@@ -20,6 +20,64 @@ class UnfitReferral(Invalid):
         )
 
 
+class UnfitNotice(Invalid):
+    """What was sent makes no sense as a notice of an exclusion."""
+
+    code = "unfit-notice"
+
+    def __init__(self, flaws: Sequence[Flaw]) -> None:
+        super().__init__(
+            "The notice cannot be taken as it is; see errors.",
+            errors=[FieldError(flaw.pointer, flaw.code, flaw.detail) for flaw in flaws],
+        )
+
+
+class ReferenceTaken(Conflict):
+    """The school has sent another notice under this reference."""
+
+    code = "reference-taken"
+
+    def __init__(self, exclusion_id: str) -> None:
+        super().__init__(
+            "You have sent another notice under this reference. Correct that one at"
+            f" /v1/exclusions/{exclusion_id}, or give this one a reference of its own.",
+            pointer="/reference",
+        )
+
+
+class NotFromHere(Forbidden):
+    """Only schools and the council tell of exclusions."""
+
+    code = "not-from-here"
+
+    def __init__(self) -> None:
+        super().__init__("A school or the council tells of an exclusion; ask the child's school to send it.")
+
+
+class NotYourNumber(Forbidden):
+    """Each sector has its own number of a child and no other."""
+
+    code = "not-your-number"
+
+
+class NothingAsked(Invalid):
+    """A search for nothing would be a list."""
+
+    code = "nothing-asked"
+
+
+class IsNotice(Conflict):
+    """It is no referral but a notice of an exclusion."""
+
+    code = "exclusion-notice"
+
+    def __init__(self, exclusion_id: str) -> None:
+        super().__init__(
+            "This is a notice of an exclusion: only what it says of the child is changed here; the rest is corrected"
+            f" or cancelled at /v1/exclusions/{exclusion_id}."
+        )
+
+
 class UnknownCode(Invalid):
     """The code is in no registry, or not on this day."""
 

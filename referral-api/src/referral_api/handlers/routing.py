@@ -11,6 +11,7 @@ from schemas.routing import (
     CaseReturned,
     CaseUnrouted,
     HandoverAccepted,
+    HandoverDeclined,
     HandoverLapsed,
     HandoverOffered,
     RoutingEvent,
@@ -110,6 +111,15 @@ async def note_lapsed(events: Sequence[Received[HandoverLapsed]], tx: Tx) -> Seq
     """Nobody took it in time."""
 
     def change(case: CaseFile, received: Received[HandoverLapsed]) -> None:
+        case.lapsed(on=day_of(received.time))
+
+    return await _each(events, change, tx)
+
+
+async def note_declined(events: Sequence[Received[HandoverDeclined]], tx: Tx) -> Sequence[Verdict]:
+    """The receiver said no, and no longer sees it."""
+
+    def change(case: CaseFile, received: Received[HandoverDeclined]) -> None:
         case.lapsed(on=day_of(received.time))
 
     return await _each(events, change, tx)

@@ -1,4 +1,4 @@
-"""Referrals and cases a page at a time, newest first."""
+"""Referrals a page at a time, newest first; names and questions of many at once."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _REFERRALS: Final = """
 SELECT r.referral_id, r.case_id, c.reference, r.organisation_id, r.sector, r.status, r.version, r.urgency,
        r.sender_reference, r.submitted_at
 FROM referral r JOIN case_file c ON c.case_id = r.case_id
-WHERE r.organisation_id = $1
+WHERE r.organisation_id = $1 AND r.kind = 'referral'
   AND ($2::text IS NULL OR r.referral_id < $2)
   AND ($3::text IS NULL OR r.status = $3)
   AND ($4::text IS NULL OR r.urgency = $4)
@@ -23,17 +23,6 @@ WHERE r.organisation_id = $1
   AND ($7::timestamptz IS NULL OR r.submitted_at >= $7)
   AND ($8::timestamptz IS NULL OR r.submitted_at < $8)
 ORDER BY r.referral_id DESC LIMIT $9
-"""
-_CASES: Final = """
-SELECT case_id, reference, status, opened_at, closed_at, circumstances, assignment_state, cluster_id, holder_id
-FROM case_file
-WHERE (organisations @> ARRAY[$1::text] OR cluster_id = ANY($2::text[]))
-  AND ($3::timestamptz IS NULL OR (opened_at, case_id) < ($3, $4::text))
-  AND ($5::text IS NULL OR status = $5)
-  AND ($6::text IS NULL OR assignment_state = $6)
-  AND ($7::text IS NULL OR reference = $7)
-  AND ($8::text IS NULL OR cluster_id = $8)
-ORDER BY opened_at DESC, case_id DESC LIMIT $9
 """
 _NAMES: Final = """
 SELECT c.case_id, c.reference, c.participants, c.cluster_id, c.organisations, r.organisation_id,
@@ -61,16 +50,6 @@ class ReferralFilter:
     submitted_before: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CaseFilter:
-    """Which of the cases that somebody may see; None: whatever it is."""
-
-    status: str | None = None
-    assignment: str | None = None
-    reference: str | None = None
-    cluster_id: str | None = None
-
-
 async def referrals(
     tx: Transaction, organisation: str, wanted: ReferralFilter, *, after: str | None, limit: int
 ) -> list[Row]:
@@ -78,23 +57,6 @@ async def referrals(
     rows = await tx.rows(
         _REFERRALS, organisation, after, wanted.status, wanted.urgency, wanted.case_id, wanted.reference,
         wanted.submitted_from, wanted.submitted_before, limit,
-    )  # fmt: skip
-    return [dict(row) for row in rows]
-
-
-async def cases(
-    tx: Transaction,
-    organisation: str,
-    clusters: Collection[str],
-    wanted: CaseFilter,
-    *,
-    after: tuple[datetime, str] | None,
-    limit: int,
-) -> list[Row]:
-    """The cases that an organisation takes part in or a team holds; (`opened_at`, `case_id`) is a row's position."""
-    rows = await tx.rows(
-        _CASES, organisation, list(clusters), *(after or (None, None)), wanted.status, wanted.assignment,
-        wanted.reference, wanted.cluster_id, limit,
     )  # fmt: skip
     return [dict(row) for row in rows]
 

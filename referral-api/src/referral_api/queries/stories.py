@@ -1,6 +1,7 @@
 """The timeline of a case, and who may be whom."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,10 +11,26 @@ Row = dict[str, Any]
 #: A place in a timeline: when, who said it, and its number among what they said of this case.
 Position = tuple[datetime, str, int]
 
+#: What is told to whoever works the case alone is told to who is named in it, too.
 _TIMELINE: Final = """
-SELECT event_id, at, source, sequence, type, data FROM timeline_entry
-WHERE case_id = $1 AND ($2::timestamptz IS NULL OR (at, source, sequence) > ($2, $3::text, $4::bigint))
+SELECT event_id, at, source, sequence, type, data, heard_at, delay_seconds, line FROM timeline_entry
+WHERE case_id = $1 AND leads AND ($2::timestamptz IS NULL OR (at, source, sequence) > ($2, $3::text, $4::bigint))
+  AND ($6::text IS NULL OR source = '/' || $6)
+  AND ($7::timestamptz IS NULL OR at >= $7)
+  AND ($8::timestamptz IS NULL OR at < $8)
+  AND ($9 OR type <> ALL($10::text[]) OR $11 IN (
+    data ->> 'organisation_id', data ->> 'asked_by', data ->> 'asked_of', data ->> 'holder'))
 ORDER BY at, source, sequence LIMIT $5
+"""
+_MESSAGES: Final = """
+SELECT line, count(DISTINCT data ->> 'person_id') AS people,
+       array_agg(DISTINCT data ->> 'channel') AS channels,
+       count(DISTINCT data ->> 'notification_id') FILTER (WHERE type = 'jointly.notification.failed.v1') AS failed
+FROM timeline_entry WHERE case_id = $1 AND line = ANY($2::text[]) GROUP BY line
+"""
+_OWN_REQUESTS: Final = """
+SELECT DISTINCT data ->> 'request_id' AS request_id FROM timeline_entry
+WHERE case_id = $1 AND data ->> 'organisation_id' = $2 AND type = 'jointly.funding.requested.v1'
 """
 _NAMES: Final = """
 SELECT kind, id, name FROM known_name WHERE id = ANY($1::text[])
@@ -35,10 +52,47 @@ WHERE r.child_id = ANY($1::text[]) ORDER BY r.child_id, r.said_at DESC, r.referr
 """
 
 
-async def timeline(tx: Transaction, case_id: str, *, after: Position | None, limit: int) -> list[Row]:
-    """What every service has said of a case, in order."""
-    rows = await tx.rows(_TIMELINE, case_id, *(after or (None, None, None)), limit)
-    return [dict(row) for row in rows]
+@dataclass(frozen=True, slots=True)
+class TimelineFilter:
+    """Which facts of a case; None: whatever it is."""
+
+    service: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """For whom a timeline is."""
+
+    organisation: str
+    #: Whether they work the case.
+    works: bool
+    #: Types of events that are for those alone.
+    for_workers: Sequence[str]
+
+
+async def timeline(
+    tx: Transaction, case_id: str, reader: Reader, wanted: TimelineFilter, *, after: Position | None, limit: int
+) -> list[Row]:
+    """What every service has said of a case, in order; messages of one fact are one row with `people` in its data."""
+    found = await tx.rows(
+        _TIMELINE, case_id, *(after or (None, None, None)), limit, wanted.service, wanted.since, wanted.until,
+        reader.works, list(reader.for_workers), reader.organisation,
+    )  # fmt: skip
+    rows = [dict(row) for row in found]
+    lines = {row["line"] for row in rows if row["line"] is not None}
+    if lines:
+        told = {row["line"]: dict(row) for row in await tx.rows(_MESSAGES, case_id, sorted(lines))}
+        for row in rows:
+            row["data"] |= told.get(row["line"], {})
+    return rows
+
+
+async def own_requests(tx: Transaction, case_id: str, organisation: str) -> frozenset[str]:
+    """The requests for money in this case that are an organisation's own."""
+    rows = await tx.rows(_OWN_REQUESTS, case_id, organisation)
+    return frozenset(row["request_id"] for row in rows)
 
 
 async def known_names(tx: Transaction, ids: Collection[str]) -> Mapping[tuple[str, str], str]:

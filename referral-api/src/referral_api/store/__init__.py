@@ -7,6 +7,7 @@ from chassis.transaction import Transaction
 from referral_api.store.case_files import CaseFiles
 from referral_api.store.identities import Identities
 from referral_api.store.names import KnownNames
+from referral_api.store.notices import Notices
 from referral_api.store.places import Places
 from referral_api.store.requests import InformationRequests
 from referral_api.store.timeline import Timeline
@@ -26,6 +27,11 @@ class Tx(Transaction):
     def identities(self) -> Identities:
         """Who may be whom."""
         return Identities(self)
+
+    @cached_property
+    def notices(self) -> Notices:
+        """Which notices of exclusions were taken before."""
+        return Notices(self)
 
     @cached_property
     def requests(self) -> InformationRequests:

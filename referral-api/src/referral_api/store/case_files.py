@@ -1,6 +1,7 @@
 """Cases with their referrals: rows to domain values and back, many at a time."""
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
@@ -10,6 +11,7 @@ from schemas.referral import Circumstances, Home, Participant
 
 from referral_api.domain.case_file import Assignment, CaseFile, Referral
 from referral_api.domain.lifecycle import CaseStatus, ReferralStatus
+from referral_api.domain.names import search_words
 from referral_api.domain.participation import WORKING_ROLES, present
 from referral_api.tables import case_file, referral
 
@@ -20,7 +22,7 @@ FROM case_file WHERE case_id = ANY($1::text[])
 """
 _REFERRALS: Final = """
 SELECT referral_id, case_id, child_id, organisation_id, sector, status, version, submitted_at, submitted_by, said_at,
-       home, content
+       home, content, kind
 FROM referral WHERE case_id = ANY($1::text[]) ORDER BY submitted_at, referral_id
 """
 #: Who works a case reads its referrals; so does who sent them.
@@ -38,11 +40,11 @@ WHERE r.referral_id = n.referral_id AND r.organisations <> n.organisations
 """
 _REFERRAL_CHANGES: Final = (
     "case_id", "child_id", "organisations", "status", "version", "urgency", "sender_reference", "said_at", "home",
-    "content",
+    "content", "search_words",
 )  # fmt: skip
 _CASE_CHANGES: Final = (
     "child_id", "status", "closed_at", "closing_reason", "circumstances", "participants", "organisations",
-    "assignment_state", "cluster_id", "holder_id", "decision", "reasons", "assigned_at",
+    "assignment_state", "cluster_id", "holder_id", "decision", "reasons", "assigned_at", "last_changed_at",
 )  # fmt: skip
 
 
@@ -102,7 +104,7 @@ class CaseFiles:
 
     async def add(self, cases: Sequence[CaseFile]) -> None:
         """Cases that were opened now, and their referrals."""
-        await self._tx.insert(case_file, [_case_row(case) for case in cases])
+        await self._tx.insert(case_file, [_case_row(case, self._tx.now) for case in cases])
         await self._save_referrals(cases)
 
     async def save(self, cases: Iterable[CaseFile]) -> None:
@@ -111,7 +113,7 @@ class CaseFiles:
         if not changed:
             return
         await self._tx.insert(
-            case_file, [_case_row(case) for case in changed], conflict=("case_id",), update=_CASE_CHANGES
+            case_file, [_case_row(case, self._tx.now) for case in changed], conflict=("case_id",), update=_CASE_CHANGES
         )
         await self._save_referrals(changed)
         await self._tx.rows(
@@ -119,6 +121,23 @@ class CaseFiles:
             [case.case_id for case in changed],
             [orjson.dumps(_working(case)).decode() for case in changed],
         )
+
+    async def fill_search_words(self, after: str, *, limit: int) -> str:
+        """Give the next referrals after this one that lack them their words; returns the last one's id, or nothing."""
+        rows = await self._tx.rows(
+            "SELECT referral_id, version, content -> 'child' AS child FROM referral"
+            " WHERE search_words = '{}' AND referral_id > $1 ORDER BY referral_id LIMIT $2",
+            after, limit,
+        )  # fmt: skip
+        await self._tx.rows(
+            "UPDATE referral r SET search_words = ARRAY(SELECT jsonb_array_elements_text(n.words::jsonb))"
+            " FROM unnest($1::text[], $2::bigint[], $3::text[]) AS n(referral_id, version, words)"
+            " WHERE r.referral_id = n.referral_id AND r.version = n.version",
+            [row["referral_id"] for row in rows],
+            [row["version"] for row in rows],
+            [orjson.dumps(search_words(row["child"])).decode() for row in rows],
+        )
+        return rows[-1]["referral_id"] if rows else ""
 
     async def _save_referrals(self, cases: Sequence[CaseFile]) -> None:
         rows = [
@@ -170,10 +189,11 @@ def _referral(row: asyncpg.Record) -> Referral:
         submitted_by=row["submitted_by"],
         status=ReferralStatus(row["status"]),
         version=row["version"],
+        kind=row["kind"],
     )
 
 
-def _case_row(case: CaseFile) -> dict[str, Any]:
+def _case_row(case: CaseFile, at: datetime) -> dict[str, Any]:
     held = case.assignment
     return {
         "case_id": case.case_id,
@@ -192,6 +212,7 @@ def _case_row(case: CaseFile) -> dict[str, Any]:
         "decision": held.decision,
         "reasons": held.reasons,
         "assigned_at": held.since,
+        "last_changed_at": at,
     }
 
 
@@ -212,4 +233,6 @@ def _referral_row(each: Referral, case: CaseFile) -> dict[str, Any]:
         "said_at": each.said_at,
         "home": each.home.model_dump(mode="json", exclude_none=True),
         "content": each.content,
+        "kind": each.kind,
+        "search_words": search_words(each.content["child"]),
     }

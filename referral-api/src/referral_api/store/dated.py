@@ -1,14 +1,16 @@
 """The dated data files of this service, read once: rules and limits that hold from a day on, templates."""
 
 import tomllib
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
 from referral_api.domain.content import Limits
+from referral_api.domain.disclosure import DisclosureRule, DisclosureRules
+from referral_api.domain.exclusions import Kind, NoticeRules
 from referral_api.domain.identity import Rules
 
 
@@ -58,10 +60,65 @@ def front_door(on: date) -> Mapping[str, Any]:
     return _newest("intake", "front_door", on)
 
 
+@lru_cache(maxsize=64)
+def notice_rules(on: date) -> NoticeRules:
+    """What a notice of an exclusion stands for on a day. Raises `NoRulesYet`."""
+    entry = _newest("exclusions", "notices", on)
+    return NoticeRules(
+        since=entry["since"],
+        basis=entry["basis"],
+        special_category=entry["special_category"],
+        needs=tuple(entry["needs"]),
+        days_ahead=entry["days_ahead"],
+        days_back=entry["days_back"],
+        kinds=MappingProxyType({code: Kind(**kind) for code, kind in entry["kinds"].items()}),
+    )
+
+
+@lru_cache(maxsize=64)
+def disclosure_rules(on: date) -> DisclosureRules:
+    """What sectors' systems may be given on a day. Raises `NoRulesYet`."""
+    entry = _newest("disclosure", "versions", on)
+    rules = (
+        DisclosureRule(
+            id=rule["id"],
+            sectors=frozenset(rule["sectors"]),
+            purposes=frozenset(rule["purposes"]),
+            bases=tuple(rule["bases"]),
+            fields=tuple(rule["fields"]),
+            why=rule["why"],
+        )
+        for rule in entry["rules"]
+    )
+    return DisclosureRules(entry["version"], entry["since"], entry["purpose"], tuple(rules))
+
+
+def export_form(on: date) -> Mapping[str, Any]:
+    """What a school system's CSV export may look like on a day. Raises `NoRulesYet`."""
+    return _newest("exclusions", "files", on)
+
+
 def timeline_templates() -> Mapping[str, str]:
     """Event type -> what the timeline says of it."""
     templates: Mapping[str, str] = _document("timeline")["sentences"]
     return templates
+
+
+def timeline_words() -> Mapping[str, Mapping[str, str]]:
+    """The parts of the timeline's words: sentences, sentences_for_others, by, services."""
+    document = _document("timeline")
+    return {name: document[name] for name in ("sentences", "sentences_for_others", "by", "services")}
+
+
+def for_workers() -> Sequence[str]:
+    """Types of events that the timeline tells to whoever works the case alone."""
+    types: Sequence[str] = _document("timeline")["for_workers"]["types"]
+    return types
+
+
+def late_after(on: date) -> timedelta:
+    """How long after it was said a fact comes late. Raises `NoRulesYet`."""
+    return timedelta(minutes=_newest("timeline", "late", on)["minutes"])
 
 
 @lru_cache(maxsize=64)

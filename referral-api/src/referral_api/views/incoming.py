@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Annotated, Any, Final, Literal, TypeVar, get_args, get_origin
 
-from chassis.wire import Day, In, Line, Prose, Word, clean, listed, one_line
+from chassis.wire import Day, In, Line, Moment, Prose, Word, clean, listed, one_line
 from pydantic import AfterValidator, Field, create_model
 
 M = TypeVar("M", bound=In)
@@ -206,6 +206,31 @@ class LinkingIn(In):
     """Where a referral belongs."""
 
     case_id: Code
+
+
+class CaseSearchIn(In):
+    """Whose case is looked for. At least one of name, numbers, day of birth, school and reference; all must fit."""
+
+    #: Beginnings of words of the child's names, in any order; accents and case do not matter.
+    name: Annotated[Line, Field(max_length=100)] | None = None
+    date_of_birth: Day | None = None
+    #: For education alone.
+    upn: Typed | None = None
+    #: For health alone.
+    nhs_number: Typed | None = None
+    #: A case's reference.
+    reference: Typed | None = None
+    school_urn: Annotated[str, Field(pattern=r"^[0-9]{6}$")] | None = None
+    status: Code | None = None
+    assignment: Code | None = None
+    cluster_id: Code | None = None
+    urgency: Annotated[Code, listed("urgency")] | None = None
+    opened_since: Moment | None = None
+    changed_since: Moment | None = None
+    cursor: Annotated[str, Field(max_length=600)] | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    #: A word for the audit, such as search.
+    reason: Annotated[str, Field(pattern=r"^[a-z][a-z-]{1,39}$")] = "search"
 
 
 class NamesIn(In):

@@ -108,6 +108,8 @@ class ReferralOut(Out):
     """A referral as it stands, in the shape in which it is sent, with what the reader may see of it."""
 
     referral_id: str
+    #: referral; or exclusion-notice, which asks for nothing and says what in `exclusion`.
+    kind: str
     case_id: str
     reference: str
     organisation_id: str
@@ -123,6 +125,7 @@ class ReferralOut(Out):
     urgency: str
     basis: dict[str, Any]
     referrer: dict[str, Any]
+    exclusion: dict[str, Any] | None = None
     information_requests: tuple[InformationRequestOut, ...]
     actions: tuple[Action, ...]
 
@@ -162,7 +165,10 @@ class CaseSummaryOut(Out):
     risk_of_exclusion: str
     primary_need: str | None
     year_group: str | None
+    #: Its state, cluster, organisation, and since when.
     assignment: dict[str, Any]
+    #: When any service last said something new of it.
+    last_changed_at: AwareDatetime
 
 
 class CaseOut(Out):
@@ -186,11 +192,24 @@ class TimelineEntryOut(Out):
     """One fact, in plain words."""
 
     id: str
+    #: When it was said.
     at: AwareDatetime
     source: str
+    #: Which service said it, as `?service=` takes it.
+    service: str
     sequence: int
     type: str
+    #: The type in short, such as funding.awarded.
+    kind: str
     text: str
+    #: Who did it: an organisation, a cluster or a provider, or the service itself.
+    by: str
+    #: Whether it came to be known long after it was said, or tells of what passed unnoticed.
+    late: bool
+    #: When it came to be known here.
+    heard_at: AwareDatetime | None
+    #: Of messages: how many people were told of one fact.
+    people: int | None = None
 
 
 class NameOut(Out):
@@ -233,9 +252,16 @@ def actions_of_sender(referral: Referral, *, waiting: str | None = None) -> list
     """What the sender of a referral can do with it; `waiting` is a request that it has not answered."""
     here, active = f"/v1/referrals/{referral.referral_id}", referral.active
     ended = f"The referral is {referral.status.value}."
+    notice = f"An exclusion is cancelled at /v1/exclusions/{referral.referral_id}."
     return [
         action("amend", "PATCH", here, allowed=active, reason=ended),
-        action("withdraw", "POST", f"{here}/withdraw", allowed=active, reason=ended),
+        action(
+            "withdraw",
+            "POST",
+            f"{here}/withdraw",
+            allowed=active and not referral.is_notice,
+            reason=notice if active else ended,
+        ),
         action(
             "answer",
             "POST",
@@ -279,6 +305,7 @@ def referral_body(
     }
     return {
         "referral_id": referral.referral_id,
+        "kind": referral.kind,
         "case_id": referral.case_id,
         "reference": file.case.reference,
         "organisation_id": referral.organisation_id,
@@ -289,7 +316,7 @@ def referral_body(
         "child": dict(child),
         **{
             name: content.get(name)
-            for name in ("family", "needs", "concern", "requested", "urgency", "basis", "referrer")
+            for name in ("family", "needs", "concern", "requested", "urgency", "basis", "referrer", "exclusion")
         },
         "information_requests": [request_body(each) for each in requests],
         "actions": list(by_name.values()),
@@ -345,6 +372,7 @@ def case_body(
         "referrals": [
             {
                 "referral_id": each.referral_id,
+                "kind": each.kind,
                 "organisation_id": each.organisation_id,
                 "sector": each.sector,
                 "status": each.status.value,

@@ -1,11 +1,16 @@
 """What is read from outside the database: the code lists that come with it, and an operator's files."""
 
 import json
+from collections.abc import Iterable
+from datetime import date
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
+import holidays
+
+from directory.domain.calendars import Bounds
 from directory.domain.extract import Unreadable
 from directory.domain.people import Words
 from directory.domain.register import Codes, Columns, TypeGuess
@@ -55,6 +60,19 @@ def words() -> Words:
     """The words for sectors, kinds of organisation and roles."""
     data = _data("words.json")
     return Words(frozenset(data["sectors"]), frozenset(data["kinds"]), frozenset(data["roles"]))
+
+
+@lru_cache(maxsize=1)
+def calendar_bounds() -> Bounds:
+    """What a file of term dates may say."""
+    data = _data("calendar.json")
+    return Bounds(data["longest_term_days"], data["earliest_year"], data["latest_year"])
+
+
+def bank_holidays(years: Iterable[int]) -> tuple[date, ...]:
+    """The days of these years on which England rests by law: where one falls on a weekend, the day instead of it."""
+    known = holidays.country_holidays("GB", subdiv="ENG", years=list(years) or None)
+    return tuple(sorted(day for day in known if day.weekday() not in known.weekend))
 
 
 def file_bytes(path: Path) -> bytes:

@@ -9,8 +9,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 from chassis.actions import lock_number
 from chassis.transaction import Transaction
+from schemas.directory import CalendarChanged
 
 from directory import tables
+from directory.domain.calendars import COUNTY, OwnCalendar
 from directory.domain.duty import Absence, Role, Shift
 from directory.domain.people import Organisation, Person
 from directory.domain.schools import STATABLE, School, Status
@@ -221,6 +223,52 @@ class Rota:
         )
 
 
+class Calendars:
+    """Term dates and closures."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def known(self) -> tuple[dict[str, OwnCalendar], dict[str, Any]]:
+        """What was stated of each calendar, and what was last said of it."""
+        rows = await self._tx.rows("SELECT id, terms, closures, said FROM calendar ORDER BY id")
+        return {row["id"]: _calendar(dict(row)) for row in rows}, {row["id"]: row["said"] for row in rows}
+
+    async def said_of(self, urn: str) -> CalendarChanged | None:
+        """The calendar that a school goes by: its own, or the county's."""
+        rows = await self._tx.rows(
+            "SELECT said FROM calendar WHERE id IN ($1, $2) AND said IS NOT NULL ORDER BY id = $1 DESC", urn, COUNTY
+        )
+        return CalendarChanged.model_validate(rows[0]["said"]) if rows else None
+
+    async def save(self, calendars: Sequence[OwnCalendar]) -> None:
+        """Write calendars, new or not."""
+        rows = [
+            {
+                "id": one.calendar_id,
+                "terms": [[day.isoformat() for day in term] for term in one.terms],
+                "closures": [day.isoformat() for day in one.closures],
+                "version": 1,
+            }
+            for one in calendars
+        ]
+        await self._tx.insert(tables.calendar, rows, conflict=("id",), update=("terms", "closures"))
+
+    async def note_said(self, events: Sequence[CalendarChanged]) -> None:
+        """Others have been told this."""
+        await self._tx.rows(
+            "UPDATE calendar c SET said = n.said::jsonb, version = c.version + 1"
+            " FROM unnest($1::text[], $2::text[]) AS n(id, said) WHERE c.id = n.id",
+            [event.calendar_id for event in events],
+            [event.to_json().decode() for event in events],
+        )
+
+
+def _calendar(row: Mapping[str, Any]) -> OwnCalendar:
+    terms = tuple((date.fromisoformat(first), date.fromisoformat(last)) for first, last in row["terms"])
+    return OwnCalendar(row["id"], terms, tuple(date.fromisoformat(day) for day in row["closures"]))
+
+
 class Tx(Transaction):
     """A transaction of the directory."""
 
@@ -248,3 +296,8 @@ class Tx(Transaction):
     def rota(self) -> Rota:
         """Shifts and absences."""
         return Rota(self)
+
+    @cached_property
+    def calendars(self) -> Calendars:
+        """Term dates and closures."""
+        return Calendars(self)

@@ -128,3 +128,17 @@ absence: Final = sa.Table(
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Index("absence_person_id", "person_id", "ends_at"),
 )
+
+#: Which days are school days: stated of the county, and of schools that differ from it.
+calendar: Final = sa.Table(
+    "calendar",
+    metadata,
+    #: `county`, or the school's URN.
+    sa.Column("id", sa.Text, primary_key=True),
+    #: [first, last], in order.
+    sa.Column("terms", JSONB, nullable=False),
+    sa.Column("closures", JSONB, nullable=False),
+    #: What was said of it last: for a school together with what it has of the county's.
+    sa.Column("said", JSONB),
+    sa.Column("version", sa.BigInteger, nullable=False),
+)

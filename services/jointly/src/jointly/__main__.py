@@ -28,6 +28,7 @@ _ELSEWHERE: Final = {
     "import": "jointly.commands.imports",
     "dead-letters": "jointly.commands.dead_letters",
     "clock": "jointly.commands.clock",
+    "clusters": "jointly.commands.clusters",
     "database": "jointly.database",
     "kafka": "jointly.kafka_command",
     "notifier": "notifier.commands",

@@ -13,6 +13,7 @@ from directory.api import parts
 from directory.api.parts import Cursor, Day, Limit, Search, SignedIn
 from directory.domain.schools import School, provision
 from directory.views import CarriedOnOut, SchoolDetailOut, SchoolOut
+from directory.views.calendars import CalendarOut
 
 router: Final = APIRouter(tags=["directory"])
 
@@ -68,6 +69,17 @@ async def read_school(request: Request, urn: Urn, *, at: Day = None) -> Response
     shown = SchoolOut.of(school, _provision(school))
     detail = SchoolDetailOut(**dict(shown), carried_on_by=CarriedOnOut.of(found, day))
     return parts.one(detail, school.version)
+
+
+@router.get("/v1/schools/{urn}/calendar", response_model=CalendarOut, dependencies=[Depends(allow())])
+async def read_calendar(request: Request, urn: Urn) -> Response:
+    """Which days are school days at this school: by its own term dates, or the county's."""
+    async with runtime(request).transaction() as tx:
+        known = await tx.schools.known([urn])
+        said = await tx.calendars.said_of(urn)
+    if urn not in known:
+        raise NotFound
+    return parts.one(CalendarOut.of(urn, said))
 
 
 def _provision(school: School) -> str:

@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -95,6 +96,8 @@ async def _seed(parts: house.House, county: Source, terminal: Terminal) -> None:
         if county.links is not None:
             _tell(await directory.import_school_links(home, county.links, as_of=county.links_as_of), "links", terminal)
         _tell(await directory.import_organisations(home, _agencies()), "organisations", terminal)
+    with terminal.step("Term dates"):
+        _tell(await directory.import_calendar(home, _calendar()), "calendars", terminal)
     with terminal.step("Clusters"):
         await heard(parts, speaker="directory", hearer="cluster-router")
         await default_clusters(parts.runtime("cluster-router"), since=county.as_of)
@@ -113,6 +116,11 @@ def _tell(report: Report, what: str, terminal: Terminal) -> None:
     if report.nothing_read:
         raise NotTaken(f"No {what} were taken: {summary} {'; '.join(details)}")
     terminal.say(f"   {what}: {summary}")
+
+
+def _calendar() -> bytes:
+    """The demo county's own term dates, made after the usual pattern; a real county brings its own."""
+    return files("jointly").joinpath("data/demo_calendar.csv").read_bytes()
 
 
 def _agencies() -> bytes:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -14,7 +15,7 @@ from jointly.issuer.clients import ClientCheck
 from jointly.issuer.errors import OAuthError
 from jointly.issuer.keys import issuer_key
 from jointly.issuer.registry import Registry
-from jointly.issuer.tokens import DEFAULT_SCOPE, LIFETIME, SCOPES, Mint
+from jointly.issuer.tokens import DEFAULT_SCOPE, LIFETIME, OFFLINE, SCOPES, Mint
 from jointly.issuer.used import UsedOnce
 from jointly.settings import Settings
 from jointly.state import StateFolder
@@ -56,7 +57,7 @@ class Issuer:
             "jwks_uri": f"{self.issuer}/.well-known/jwks.json",
             "response_types_supported": ["code"],
             "response_modes_supported": ["query"],
-            "grant_types_supported": ["authorization_code", "client_credentials"],
+            "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
             "code_challenge_methods_supported": ["S256"],
             "token_endpoint_auth_methods_supported": [
                 "client_secret_basic",
@@ -82,10 +83,13 @@ class Issuer:
                 return self._for_system(form, authorization)
             case "authorization_code":
                 return self._for_person(form, authorization)
+            case "refresh_token":
+                return self._for_longer(form, authorization)
             case None:
                 raise OAuthError("invalid_request", "grant_type is missing.")
             case _:
-                raise OAuthError("unsupported_grant_type", "The grants are client_credentials and authorization_code.")
+                grants = ", ".join(self.discovery()["grant_types_supported"])
+                raise OAuthError("unsupported_grant_type", f"The grants are {grants}.")
 
     def _for_system(self, form: Mapping[str, str], authorization: str | None) -> dict[str, Any]:
         now = wall_now()
@@ -97,9 +101,22 @@ class Issuer:
 
     def _for_person(self, form: Mapping[str, str], authorization: str | None) -> dict[str, Any]:
         now = wall_now()
-        if authorization is not None:
-            raise OAuthError("invalid_client", "Applications that people sign in to have no secret.")
+        _public(authorization)
         grant = sign_in.redeem(self.used, form, now=now)
+        answer = self._to(grant, now=now)
+        if OFFLINE in grant.scope.split():
+            answer["refresh_token"] = sign_in.new_refresh(
+                self.used, grant, family=new_id(), expires=now.timestamp() + sign_in.SIGNED_IN_LIFETIME
+            )
+        return answer
+
+    def _for_longer(self, form: Mapping[str, str], authorization: str | None) -> dict[str, Any]:
+        now = wall_now()
+        _public(authorization)
+        grant, following = sign_in.refresh(self.used, form, now=now)
+        return {**self._to(grant, now=now), "refresh_token": following}
+
+    def _to(self, grant: sign_in.Grant, *, now: datetime) -> dict[str, Any]:
         person = self.registry.person(grant.sub)
         if person is None:
             raise OAuthError("invalid_grant", "This person no longer works here.")
@@ -110,6 +127,11 @@ class Issuer:
         if "openid" in grant.scope.split():
             answer["id_token"] = self.mint.identity(person, client_id=grant.client_id, nonce=grant.nonce, now=now)
         return answer
+
+
+def _public(authorization: str | None) -> None:
+    if authorization is not None:
+        raise OAuthError("invalid_client", "Applications that people sign in to have no secret.")
 
 
 def issuer_routes(issuer: Issuer) -> list[APIRouter]:
@@ -251,7 +273,7 @@ _TOKEN_FORM: Final = {
                     "type": "object",
                     "required": ["grant_type"],
                     "properties": {
-                        "grant_type": {"enum": ["client_credentials", "authorization_code"]},
+                        "grant_type": {"enum": ["client_credentials", "authorization_code", "refresh_token"]},
                         "scope": {"type": "string"},
                         "client_id": {"type": "string"},
                         "client_secret": {"type": "string"},
@@ -260,6 +282,7 @@ _TOKEN_FORM: Final = {
                         "code": {"type": "string"},
                         "redirect_uri": {"type": "string"},
                         "code_verifier": {"type": "string"},
+                        "refresh_token": {"type": "string"},
                     },
                 }
             }

@@ -17,6 +17,8 @@ from jointly.issuer.tokens import DEFAULT_SCOPE, SCOPES
 from jointly.issuer.used import UsedOnce
 
 CODE_LIFETIME: Final = 60
+#: Seconds that one can go on after a sign-in without another: a working day.
+SIGNED_IN_LIFETIME: Final = 12 * 3600
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _MAX_STATE: Final = 1_024
@@ -144,6 +146,25 @@ def redeem(used: UsedOnce, form: Mapping[str, str], *, now: datetime) -> Grant:
     if not _fits(form.get("code_verifier", ""), grant.challenge):
         raise OAuthError("invalid_grant", "The code_verifier does not fit the challenge.")
     return grant
+
+
+def new_refresh(used: UsedOnce, grant: Grant, *, family: str, expires: float) -> str:
+    """A token by which the application gets new ones for the same person, once."""
+    token = secrets.token_urlsafe(32)
+    used.keep_refresh(token, family, asdict(grant), expires=expires)
+    return token
+
+
+def refresh(used: UsedOnce, form: Mapping[str, str], *, now: datetime) -> tuple[Grant, str]:
+    """The grant of a refresh token, and the token that follows it. Raises `OAuthError`."""
+    found = used.use_refresh(form.get("refresh_token", ""), now=now)
+    if found is None:
+        raise OAuthError("invalid_grant", "The refresh token is unknown, used or too old.")
+    family, kept, expires = found
+    grant = Grant(**kept)
+    if form.get("client_id") != grant.client_id:
+        raise OAuthError("invalid_grant", "The refresh token was given to another application.")
+    return grant, new_refresh(used, grant, family=family, expires=expires)
 
 
 def _fits(verifier: str, challenge: str) -> bool:

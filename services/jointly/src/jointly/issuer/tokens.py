@@ -10,7 +10,9 @@ from jointly.issuer.registry import Person, System
 
 #: Seconds that a token lives: the longest that a disabled client stays.
 LIFETIME: Final = 300
-SCOPES: Final = ("openid", "profile", "jointly")
+SCOPES: Final = ("openid", "profile", "jointly", "offline_access")
+#: Who may go on without signing in anew, as OpenID Connect Core has it in section 11.
+OFFLINE: Final = "offline_access"
 DEFAULT_SCOPE: Final = "jointly"
 
 

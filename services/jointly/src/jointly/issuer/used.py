@@ -1,4 +1,4 @@
-"""What may be used once: assertions' ids and sign-in codes, remembered across restarts and processes."""
+"""What may be used once: ids of assertions, sign-in codes, refresh tokens; remembered across restarts and processes."""
 
 import hashlib
 import json
@@ -13,10 +13,15 @@ from jointly.state import PRIVATE_FILE, StateFolder
 FILE: Final = "issuer.sqlite"
 #: Seconds that an id is kept past its end, so that a clock that is set back opens no door.
 _KEPT_LONGER: Final = 3_600
+#: Seconds in which requests that cross each other may bring the same refresh token.
+_CROSSING: Final = 30
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS assertion
     (client_id TEXT, jti TEXT, expires REAL, PRIMARY KEY (client_id, jti)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS code (digest TEXT PRIMARY KEY, grant_json TEXT, expires REAL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS refresh
+    (digest TEXT PRIMARY KEY, family TEXT, grant_json TEXT, expires REAL, used_at REAL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS refresh_family ON refresh (family);
 """
 
 
@@ -54,6 +59,34 @@ class UsedOnce:
             return None
         grant: dict[str, Any] = json.loads(row[0])
         return grant
+
+    def keep_refresh(self, token: str, family: str, grant: Mapping[str, Any], *, expires: float) -> None:
+        """Remember what a refresh token stands for; all that follow from one sign-in are a family."""
+        with self._open() as database:
+            database.execute(
+                "INSERT INTO refresh VALUES (?, ?, ?, ?, NULL)", (_digest(token), family, json.dumps(grant), expires)
+            )
+
+    def use_refresh(self, token: str, *, now: datetime) -> tuple[str, dict[str, Any], float] | None:
+        """Family, grant and end of a refresh token, once (RFC 9700, 4.14).
+
+        Requests that cross each other may use it twice within moments. Later it was stolen: the whole family ends.
+        """
+        at = now.timestamp()
+        with self._open() as database:
+            database.execute("DELETE FROM refresh WHERE expires < ?", (at,))
+            row = database.execute(
+                "SELECT family, grant_json, expires, used_at FROM refresh WHERE digest = ?", (_digest(token),)
+            ).fetchone()
+            if row is None:
+                return None
+            family, grant_json, expires, used_at = row
+            if used_at is not None and at - used_at > _CROSSING:
+                database.execute("DELETE FROM refresh WHERE family = ?", (family,))
+                return None
+            database.execute("UPDATE refresh SET used_at = coalesce(used_at, ?) WHERE digest = ?", (at, _digest(token)))
+        grant: dict[str, Any] = json.loads(grant_json)
+        return str(family), grant, float(expires)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

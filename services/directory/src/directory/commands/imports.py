@@ -1,33 +1,24 @@
-"""What an operator imports at a terminal: schools and their links from the register, organisations, people.
+"""Imports with a runtime at hand, as the commands and the demo county call them."""
 
-The host mounts `app` and gives the context's `obj`: a function that opens the parts of a service by its name. The same
-imports can be called with a runtime at hand, as the demo county does.
-"""
-
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
-from datetime import date, datetime
-from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from contextlib import suppress
+from datetime import date
+from typing import Final, TypeVar
 
-import typer
 from chassis.cause import Cause
-from chassis.clock import new_id, wall_now
-from chassis.errors import Refusal, TryAgain
+from chassis.clock import new_id
 from chassis.service import Runtime
-from rich.console import Console
-from rich.progress import Progress
 
 from directory import clients
 from directory.domain import lists
-from directory.domain.duty import COUNTY
+from directory.domain.calendars import CALENDAR_COLUMNS, Stated, calendar_document, calendar_row
 from directory.domain.extract import Rejection, Table, table
 from directory.domain.people import Organisation
 from directory.domain.register import statement, whole_number_text
 from directory.domain.report import Report
 from directory.domain.schools import Outcome, Statement
 from directory.domain.successors import Link, link, successions
+from directory.handlers.calendars import Restated, tell_calendars
 from directory.handlers.lists import list_people
 from directory.handlers.organisations import list_organisations
 from directory.handlers.schools import link_schools, tell_schools
@@ -37,7 +28,6 @@ T = TypeVar("T")
 
 #: Rows of one transaction.
 BATCH: Final = 500
-Opens = Callable[[str], AbstractAsyncContextManager[Runtime]]
 Note = Callable[[int], None]
 
 
@@ -163,6 +153,39 @@ async def import_people(runtime: Runtime, data: bytes, *, dry_run: bool = False,
     return report
 
 
+async def import_calendar(runtime: Runtime, data: bytes, *, dry_run: bool = False, note: Note = _silent) -> Report:
+    """Read term dates and closures, of the county or of schools: comma-separated (calendar, kind, first, last) or JSON.
+
+    A calendar with a wrong row stays as it was. Raises `Unreadable` when the file is neither.
+    """
+    report = Report()
+    bounds = clients.calendar_bounds()
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"{", b"["}:
+        rows = list(calendar_document(data, bounds))
+        report.rows = len(rows)
+    else:
+        needs = [CALENDAR_COLUMNS[name] for name in ("kind", "first", "last")]
+        rows = [calendar_row(record, bounds) for record in _read(report, data, needs).records]
+    report.reject(row for row in rows if isinstance(row, Rejection))
+    given: dict[str, list[Stated]] = {}
+    for row in rows:
+        if isinstance(row, Stated):
+            given.setdefault(row.calendar_id, []).append(row)
+
+    async def take(_batch: Sequence[str], tx: Tx) -> None:
+        for told in await tell_calendars(given, tx, holidays=clients.bank_holidays, cause=cause):
+            if isinstance(told, Restated):
+                report.add(told.calendar_id, told.outcome, told.changed)
+            else:
+                report.reject(told)
+
+    cause = Cause.fresh()
+    # Which calendar a wrong row was meant for is not known: nothing of the file is taken.
+    if not report.rejections:
+        await _in_batches(runtime, sorted(given)[:1], take, dry_run=dry_run, note=note)
+    return report
+
+
 def _summed(person: Outcome, role: Outcome | None) -> Outcome:
     if person is Outcome.UNCHANGED and role not in {None, Outcome.UNCHANGED}:
         return Outcome.CHANGED
@@ -201,95 +224,3 @@ async def _in_batches(
         async with runtime.transaction() as tx:
             await take(batch, tx)
         note(len(batch))
-
-
-app: Final = typer.Typer(add_completion=False, no_args_is_help=True, help="Read schools, organisations and people.")
-
-
-def _past(day: datetime) -> datetime:
-    """A slip of the year would keep out every extract until then."""
-    if day.date() > wall_now().astimezone(COUNTY).date():
-        raise typer.BadParameter("The extract cannot have been taken after today.")
-    return day
-
-
-_File = Annotated[Path, typer.Argument(metavar="FILE", help="A comma-separated file.")]
-_AsOf = Annotated[
-    datetime,
-    typer.Option("--as-of", formats=["%Y-%m-%d"], callback=_past, help="The day on which the extract was taken."),
-]
-_DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")]
-
-
-@app.command("schools")
-def schools_command(ctx: typer.Context, file: _File, as_of: _AsOf, *, dry_run: _DryRun = False) -> None:
-    """Schools, from an extract of the register. What a newer extract has said stays."""
-    day = as_of.date()
-
-    async def work(runtime: Runtime, data: bytes, note: Note) -> Report:
-        return await import_schools(runtime, data, as_of=day, dry_run=dry_run, note=note)
-
-    _run(ctx, file, work, dry_run=dry_run)
-
-
-@app.command("school-links")
-def school_links_command(ctx: typer.Context, file: _File, as_of: _AsOf, *, dry_run: _DryRun = False) -> None:
-    """Which school carries on for which, from the register's file of links."""
-    day = as_of.date()
-
-    async def work(runtime: Runtime, data: bytes, note: Note) -> Report:
-        return await import_school_links(runtime, data, as_of=day, dry_run=dry_run, note=note)
-
-    _run(ctx, file, work, dry_run=dry_run)
-
-
-@app.command("organisations")
-def organisations_command(ctx: typer.Context, file: _File, *, dry_run: _DryRun = False) -> None:
-    """Organisations that are not schools: id, name, sector, kind, active."""
-
-    async def work(runtime: Runtime, data: bytes, note: Note) -> Report:
-        return await import_organisations(runtime, data, dry_run=dry_run, note=note)
-
-    _run(ctx, file, work, dry_run=dry_run)
-
-
-@app.command("people")
-def people_command(ctx: typer.Context, file: _File, *, dry_run: _DryRun = False) -> None:
-    """People and their roles: person, organisation, name, title, email, active, role, cluster, since, until."""
-
-    async def work(runtime: Runtime, data: bytes, note: Note) -> Report:
-        return await import_people(runtime, data, dry_run=dry_run, note=note)
-
-    _run(ctx, file, work, dry_run=dry_run)
-
-
-def _run(
-    ctx: typer.Context,
-    file: Path,
-    work: Callable[[Runtime, bytes, Note], Awaitable[Report]],
-    *,
-    dry_run: bool,
-) -> None:
-    """Do it, print what it did; exit with 1 when the file gave nothing."""
-    opens: Opens = ctx.find_root().obj
-
-    async def go(note: Note) -> Report:
-        data = clients.file_bytes(file)
-        async with opens("directory") as runtime:
-            return await work(runtime, data, note)
-
-    console = Console(stderr=True)
-    try:
-        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-            task = progress.add_task("Reading", total=None)
-            report = asyncio.run(go(lambda rows: progress.advance(task, rows)))
-    except Refusal as refusal:
-        typer.echo(refusal.detail, err=True)
-        raise typer.Exit(1) from refusal
-    except TryAgain as away:
-        typer.echo("The database is away or busy. Run it again: what is done already is not done twice.", err=True)
-        raise typer.Exit(1) from away
-    for line in report.lines(dry_run=dry_run):
-        typer.echo(line)
-    if report.nothing_read:
-        raise typer.Exit(1)

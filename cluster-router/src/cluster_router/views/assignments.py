@@ -1,63 +1,23 @@
-"""What travels over the router's routes."""
+"""Where a case is and why, who answered for it, and what may be done next."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 from chassis.auth import Caller
-from chassis.wire import Action, Day, In, Out, Word
+from chassis.wire import Action, Out
 from pydantic import Field
-from schemas.routing import TeamMember
 
 from cluster_router.domain.assignment import Assignment, State
-from cluster_router.domain.county import Cluster, County
+from cluster_router.domain.county import County
+from cluster_router.domain.days import day_of
 from cluster_router.domain.decision import Trace, trace_to_json
-from cluster_router.domain.explanation import explain, explain_handover, explain_return
-from cluster_router.policy import HANDOVERS, OVERRIDES, RETURNS, WORDING, at_the_desk, in_words, overrides, works_for
+from cluster_router.domain.explanation import Name, explain, explain_handover, explain_return, spell_out
+from cluster_router.policy import HANDOVERS, OVERRIDES, RETURNS, WORDING, in_words, overrides, sees_homes, works_for
+from cluster_router.queries.assignments import Decided
 from cluster_router.store import CaseFile
 from cluster_router.store.cases import Way
 from cluster_router.store.tenures import Tenure
-
-
-class ReasonIn(In):
-    """Why: one of the codes of the words file."""
-
-    reason: Word
-
-
-class PlaceIn(ReasonIn):
-    """Where to, and why."""
-
-    cluster_id: Word
-
-
-class EmptyIn(In):
-    """Nothing needs to be said."""
-
-
-class SimulationIn(In):
-    """Changes to the rules of today, section by section, as in a rule file; and which past cases to try them on."""
-
-    rules: dict[str, Any] = Field(examples=[{"choice": {"own_cluster_full": "neighbours", "neighbour_metres": 10000}}])
-    #: Only cases decided on these days.
-    since: Day | None = None
-    until: Day | None = None
-
-
-class MoveOut(Out):
-    """So many cases would have gone from here to there; null is the queue."""
-
-    from_cluster_id: str | None
-    to_cluster_id: str | None
-    cases: int
-
-
-class SimulationOut(Out):
-    """What a draft would have done."""
-
-    cases: int
-    would_move: int
-    moves: tuple[MoveOut, ...]
 
 
 class HandoverOut(Out):
@@ -111,41 +71,10 @@ class QueuedOut(Out):
     cluster_id: str | None
     reasons: tuple[str, ...]
     opened_at: datetime
+    #: When anything about where it is last changed.
+    changed_at: datetime
     for_a_person: bool
     href: str
-
-
-class MemberOut(Out):
-    """A school of a cluster."""
-
-    school_urn: str
-    name: str | None
-    since: date
-    until: date | None
-
-
-class TeamMemberOut(Out):
-    """Somebody who works for a cluster."""
-
-    person_id: str
-    role: str
-    sector: str
-
-
-class ClusterOut(Out):
-    """A cluster with its load."""
-
-    id: str
-    name: str
-    phase: str
-    area: str
-    lead_school_urn: str
-    organisation_id: str
-    load: int
-    capacity: int | None = Field(description="Open cases that it can hold; null is unlimited.")
-    hard: bool
-    members: tuple[MemberOut, ...]
-    team: tuple[TeamMemberOut, ...]
 
 
 def assignment_out(
@@ -183,7 +112,7 @@ def assignment_out(
             id=handover.id, to_cluster_id=handover.to_cluster, reason=handover.reason, answer_by=handover.answer_by
         ),
         decision=case.decision,
-        trace=trace_out(trace, full=at_the_desk(caller) or assignment.cluster in caller.clusters),
+        trace=trace_out(trace, full=sees_homes(caller, assignment.cluster)),
         closed=assignment.closed,
         actions=actions_of(case, caller),
     )
@@ -191,10 +120,7 @@ def assignment_out(
 
 def sentence_of(case: CaseFile, trace: Trace, county: County) -> str:
     """Why the case is where it is, in plain words."""
-
-    def name(id: str) -> str:
-        return county.clusters[id].name if id in county.clusters else id
-
+    name, school = names(county)
     if case.way is Way.RETURNED:
         return explain_return(WORDING, why=in_words(RETURNS, case.why))
     if case.way is Way.HANDED_OVER:
@@ -204,9 +130,94 @@ def sentence_of(case: CaseFile, trace: Trace, county: County) -> str:
         trace,
         WORDING,
         why=in_words(OVERRIDES, trace.reason),
-        school=lambda urn: county.schools[urn].name if urn in county.schools else urn,
+        school=school,
         cluster=name,
     )
+
+
+class PastOut(Out):
+    """Something that was decided of a case, or somebody who began to answer for it."""
+
+    at: datetime
+    sentence: str
+
+
+class TraceOut(Out):
+    """Why a case is where it is, in plain words: the answer, the way to it, and what was before."""
+
+    case_id: str
+    answer: str
+    sentences: tuple[str, ...]
+    history: tuple[PastOut, ...]
+
+
+def trace_in_words(
+    case: CaseFile, decided: Sequence[Decided], tenures: Sequence[Tenure], county: County, caller: Caller
+) -> TraceOut:
+    """The trace of the decision that put the case where it is, and all earlier ones, as this caller may hear them."""
+    full = sees_homes(caller, case.assignment.cluster)
+    name, school = names(county)
+    [current] = [one for one in decided if one.number == case.decision]
+    sentences = list(
+        spell_out(
+            current.number,
+            current.trace,
+            WORDING,
+            school=school,
+            cluster=name,
+            why=in_words(OVERRIDES, current.trace.reason),
+            full=full,
+        )
+    )
+    if case.way is not Way.DECIDED:
+        sentences.append(sentence_of(case, current.trace, county))
+    handover = case.assignment.handover
+    if handover is not None:
+        until = f"{day_of(handover.answer_by):%-d %B %Y}"
+        sentences.append(WORDING.trace["offered"].format(cluster=name(handover.to_cluster), until=until))
+    told = [
+        PastOut(
+            at=one.decided_at,
+            sentence=explain(
+                one.trace, WORDING, why=in_words(OVERRIDES, one.trace.reason), school=school, cluster=name
+            ),
+        )
+        for one in decided
+        # Who was only offered elsewhere is not there: the offer says so itself.
+        if one.trace.chosen is None or one.number == case.decision or _came_of(one, tenures)
+    ]
+    held = [
+        PastOut(
+            at=one.since,
+            sentence=WORDING.trace["held"].format(cluster=name(one.cluster))
+            if one.cluster
+            else WORDING.trace["returned" if position else "opened"],
+        )
+        for position, one in enumerate(tenures)
+    ]
+    return TraceOut(
+        case_id=case.id,
+        answer=sentence_of(case, current.trace, county),
+        sentences=tuple(sentences),
+        history=tuple(sorted((*told, *held), key=lambda past: past.at)),
+    )
+
+
+def _came_of(decided: Decided, tenures: Sequence[Tenure]) -> bool:
+    """Whether the case went where it was decided, at that moment."""
+    return any(one.cluster == decided.trace.chosen and one.since == decided.decided_at for one in tenures)
+
+
+def names(county: County) -> tuple[Name, Name]:
+    """Finds a cluster's and a school's name; without one, its id."""
+
+    def cluster(id: str) -> str:
+        return county.clusters[id].name if id in county.clusters else id
+
+    def school(urn: str) -> str:
+        return county.schools[urn].name if urn in county.schools else urn
+
+    return cluster, school
 
 
 def trace_out(trace: Trace, *, full: bool) -> dict[str, Any]:
@@ -286,36 +297,7 @@ def queued_out(case: CaseFile) -> QueuedOut:
         cluster_id=case.assignment.cluster,
         reasons=case.reasons,
         opened_at=case.opened_at,
+        changed_at=case.changed_at or case.opened_at,
         for_a_person=case.assignment.for_a_person,
         href=f"/v1/assignments/{case.id}",
-    )
-
-
-def cluster_out(
-    cluster: Cluster, county: County, *, load: int, team: tuple[TeamMember, ...], whole: bool
-) -> ClusterOut:
-    """A cluster; its members and team only when looked at alone."""
-    capacity = cluster.capacity(county.on)
-    return ClusterOut(
-        id=cluster.id,
-        name=cluster.name,
-        phase=cluster.phase.value,
-        area=cluster.area,
-        lead_school_urn=cluster.lead_school_urn,
-        organisation_id=cluster.organisation_id,
-        load=load,
-        capacity=capacity.limit,
-        hard=capacity.hard and capacity.limit is not None,
-        members=tuple(
-            MemberOut(
-                school_urn=member.school_urn,
-                name=county.schools[member.school_urn].name if member.school_urn in county.schools else None,
-                since=member.since,
-                until=member.until,
-            )
-            for member in (cluster.members if whole else ())
-        ),
-        team=tuple(
-            TeamMemberOut(person_id=one.person_id, role=one.role, sector=one.sector) for one in (team if whole else ())
-        ),
     )

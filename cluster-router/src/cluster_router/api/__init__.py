@@ -1,0 +1,1 @@
+"""The routes of the router, by resource: parse, have it handled, answer."""
