@@ -156,7 +156,7 @@ class ClockBreached(ClockEvent):
 
     type: ClassVar[str] = "jointly.clock.breached.v1"
     excused: bool
-    #: Days after `due_on` at which this was said: more than 0 when nobody could say it in time.
+    #: Days from `due_on` to when this was said: 1 as the next day begins, more when nobody could say it then.
     days_late: int = Field(ge=0)
 
 

@@ -84,7 +84,7 @@ class DutyBreached(DutyEvent):
     """A duty's day passed, and nobody has said that it is done."""
 
     type: ClassVar[str] = "jointly.duty.breached.v1"
-    #: Calendar days after `due_on` at which this was said.
+    #: Days from `due_on` to when this was said: 1 as the next day begins, more when nobody could say it then.
     days_late: int = Field(ge=0)
 
 

@@ -6,6 +6,7 @@ an event that comes again is recognised, whatever happened in between.
 
 import json
 import sqlite3
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,14 @@ class Heard:
     """Opens the file, and makes its tables the first time."""
 
     def __init__(self, file: Path) -> None:
+        self._one_at_a_time = threading.Lock()
         self._database = sqlite3.connect(file, check_same_thread=False)
         self._database.executescript(_TABLES)
 
     def take(self, event: Mapping[str, Any]) -> bool:
         """Do the work of an event, once. Answers whether it was new."""
-        with self._database:  # one transaction: all of this, or nothing
+        # One transaction: all of this, or nothing.
+        with self._one_at_a_time, self._database:
             new = self._database.execute(
                 "INSERT INTO heard VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 (event["id"], event["subject"], event["type"]),
