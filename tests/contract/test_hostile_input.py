@@ -97,6 +97,8 @@ NO_TIMES: Final = (
 )
 NO_NUMBERS: Final = (True, "12", "0.78", MARK, None, [1], -1_000_000, 999_999_999_999)
 NO_FLAGS: Final = ("true", MARK, 1, 0, [True])
+#: Routes whose fields say what is looked for; nothing is decided there.
+ASKS: Final = frozenset({"/v1/cases:search"})
 #: What somebody would like to decide for themselves.
 WISHES: Final = {
     "agency_id": MARK, "organisation": MARK, "cluster": MARK, "status": MARK, "created_by": MARK, "is_admin": True,
@@ -225,6 +227,8 @@ def test_nothing_is_called_by_what_nobody_sees(outsider: Outsider, with_body: li
 
 def test_nobody_decides_what_is_not_theirs_to_say(outsider: Outsider, with_body: list[Operation]) -> None:
     for operation in with_body:
+        if operation.path in ASKS:
+            continue
         for at in operation.objects():
             for name, value in WISHES.items():
                 problem = refused(

@@ -21,7 +21,7 @@ MARK: Final = "Qzmark"
 #: Every role that a route asks for, so that no body is turned away for who sends it.
 ALL_ROLES: Final = (
     "agency-system", "referrer", "caseworker", "cluster-lead", "adviser", "intake", "operator",
-    "data-protection-officer", "organisation-lead", "service",
+    "data-protection-officer", "organisation-lead", "service", "finance-officer", "provider-staff",
 )  # fmt: skip
 #: A caller who waits longer than any limit of the product has found a request that never ends.
 PATIENCE: Final = 90.0

@@ -297,14 +297,15 @@ _SAYS: Final = {
 
 
 def _methods(app: FastAPI, path: str) -> list[str]:
-    """What may be done with a path. Starlette names the methods of the first route that fits, not of all."""
+    """What may be done with a path: the methods of all routes that are written like the first that fits."""
     routes = [
         route
         for each in app.router.routes
         for route in getattr(getattr(each, "original_router", None), "routes", (each,))
         if isinstance(route, APIRoute)
     ]
-    return sorted({method for route in routes if route.path_regex.match(path) for method in route.methods or ()})
+    fits = next((route.path for route in routes if route.path_regex.match(path)), None)
+    return sorted({method for route in routes if route.path == fits for method in route.methods or ()})
 
 
 def openapi_of(app: FastAPI, *, title: str, version: str, servers: Sequence[str] = ()) -> dict[str, Any]:

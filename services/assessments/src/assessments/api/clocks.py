@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 
 from chassis.auth import Caller
 from chassis.bodies import KEYED, Body, json_body, takes
-from chassis.errors import Forbidden, Invalid
+from chassis.errors import Forbidden, Malformed
 from chassis.http import allow, etag, json_response, runtime
 from chassis.wire import Day, Page, as_json
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -72,7 +72,7 @@ async def get_figures(
 ) -> Response:
     """How many time limits whose last day lay in this time were kept, without exceptions and with them."""
     if until < since:
-        raise Invalid("It ends before it begins.", pointer="/query/to")
+        raise Malformed("It ends before it begins.", pointer="/query/to")
     if not (sees_all(caller) or (cluster is not None and cluster in caller.clusters)):
         raise Forbidden("Name a cluster that you work for: ?cluster=.")
     async with runtime(request).transaction() as tx:

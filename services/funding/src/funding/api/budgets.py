@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from chassis.errors import Invalid, NotFound
+from chassis.errors import Malformed, NotFound
 from chassis.http import etag, json_response, runtime
 from chassis.wire import Day, Page, as_json
 from fastapi import APIRouter, Query, Request, Response
@@ -18,7 +18,7 @@ router: Final = APIRouter(tags=["funding"])
 Year = Annotated[str | None, Query(pattern=YEAR)]
 
 
-class NotBefore(Invalid):
+class NotBefore(Malformed):
     """The span ends before it begins."""
 
     code = "ends-before-it-begins"

@@ -48,8 +48,10 @@ async def ask(
         said.case_id, said.purpose, said.amount_pence, said.since, said.until, said.reason, said.organisation_id,
         caller, cause(request), dry_run,
     )  # fmt: skip
-    key = None if dry_run else idempotency_key(request, caller, body.digest)
-    return await runtime(request).actions.perform(requests.ask_for_money, command, view=_asked, idempotency=key)
+    key = idempotency_key(request, caller, body.digest)
+    return await runtime(request).actions.perform(
+        requests.ask_for_money, command, view=_asked, idempotency=None if dry_run else key
+    )
 
 
 def _asked(command: requests.Ask, made: model.Request) -> Answer:
