@@ -133,6 +133,9 @@ async def _guarded(
             log.warning("worker.failed", service=runtime.service.name, error=type(error).__name__)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), 1)
+        else:
+            # It has nothing more to do: a channel that nobody set up, a job that is done.
+            return
 
 
 async def _as_coroutine(job: Awaitable[None]) -> None:

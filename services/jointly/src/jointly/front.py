@@ -66,7 +66,9 @@ async def serve(settings: Settings, names: Sequence[str], listening: Sequence[so
         await control.ready()
         await asyncio.wait({*serving, asyncio.create_task(control.stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
         # Not ready first; then, when those who route to us have had time to notice, no more listening.
-        own.state.stopping = True
+        for app in (own, *apps.values()):
+            # Whoever streams to a caller ends it by this.
+            app.state.stopping = True
         public.now = True
         hurried = asyncio.create_task(control.hasten.wait())
         await asyncio.wait({hurried}, timeout=settings.drains_for)

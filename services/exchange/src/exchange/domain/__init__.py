@@ -1,1 +1,1 @@
-"""The rules, without time, storage or network."""
+"""What may be told to whom, and how: rules, projections, audiences, retries, addresses. No I/O, no clock."""

@@ -1,1 +1,1 @@
-"""What is done about what is heard and asked."""
+"""What exchange does: hears, decides who may hear it, tells; and what subscribers and officers ask of it."""

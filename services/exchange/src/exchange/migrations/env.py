@@ -1,6 +1,6 @@
 """Alembic's way in."""
 
 from chassis.migrations import run
-from exchange.tables import metadata
+from exchange.tables import SCHEMA, metadata
 
-run(metadata, "exchange")
+run(metadata, SCHEMA)
