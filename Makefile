@@ -9,10 +9,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PACKAGES := schemas services/chassis services/directory referral-api cluster-router notifier services/assessments \
 	services/funding services/placements services/exchange services/portal services/jointly
-SOURCES := $(addsuffix /src,$(PACKAGES))
+# For those who build on our events; nothing of ours runs on it.
+KIT := schemas/kit
+SOURCES := $(addsuffix /src,$(PACKAGES) $(KIT)) $(KIT)/examples/python
 PROJECTS := $(addsuffix /pyproject.toml,$(PACKAGES))
 OPENS := jointly-schemas jointly-chassis jointly-directory jointly-referral-api jointly-cluster-router \
-	jointly-notifier jointly-assessments jointly-funding jointly-placements jointly-exchange jointly-portal jointly-host
+	jointly-notifier jointly-assessments jointly-funding jointly-placements jointly-exchange jointly-portal jointly-host \
+	jointly-contract-kit
 
 # Published without wheels: GOV.UK Notify's client and web push need them.
 SDISTS := docopt,http-ece
@@ -110,12 +113,12 @@ faults: $(STAMP) ## Kills, cuts and floods while work goes on
 	$(PYTEST) $(TWO) -m "not kafka" $(or $(T),tests/faults)
 
 isolated: $(STAMP) ## Install each package alone with what it declares, and import it
-	@set -e; for package in $(PACKAGES); do \
+	@set -e; for package in $(PACKAGES) $(KIT); do \
 		case $$package in \
-			schemas) with="" ;; services/chassis) with="schemas" ;; \
+			schemas) with="" ;; services/chassis|$(KIT)) with="schemas" ;; \
 			services/jointly) with="$(filter-out services/jointly,$(PACKAGES))" ;; *) with="schemas services/chassis" ;; \
 		esac; \
-		alone=.cache/isolated/$$(basename $$package); name=$$(basename $$package | tr - _); \
+		alone=.cache/isolated/$$(basename $$package); name=$$(ls $$package/src | grep -v egg-info); \
 		echo "$$package alone"; \
 		$(BIN)/uv venv --quiet --clear --python $(BIN)/python $$alone; \
 		$(BIN)/uv pip install --quiet --python $$alone/bin/python -c requirements.lock \
@@ -145,17 +148,17 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-ver
 	--no-emit-index-url --custom-compile-command 'make lock' $(addprefix --no-emit-package ,$(OPENS)) $(UPGRADE)
 lock: $(STAMP) ## Pin what the packages declare, with hashes (UPGRADE=--upgrade for newer versions)
 	$(LOCK) $(PROJECTS) -o requirements.lock
-	$(LOCK) $(PROJECTS) --group pyproject.toml:dev -c requirements.lock -o requirements-dev.lock
+	$(LOCK) $(PROJECTS) $(KIT)/pyproject.toml --group pyproject.toml:dev -c requirements.lock -o requirements-dev.lock
 
 clean: ## Remove the virtual environment and every cache; what `make run` keeps stays
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Made again when a lock or a package's metadata changes; otherwise nothing happens here.
-$(STAMP): requirements-dev.lock $(PROJECTS)
+$(STAMP): requirements-dev.lock $(PROJECTS) $(KIT)/pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Jointly needs Python 3.11 or newer. Install it, or say make PYTHON=/path/to/python3."; exit 1; }
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version), once; it takes about a minute ..."
 	@$(PYTHON) -m venv $(VENV) || { echo "This Python has no venv module; on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: --no-binary $(SDISTS) -r requirements-dev.lock
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES))
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES) $(KIT))
 	@touch $@

@@ -41,7 +41,7 @@ class Heard:
                     (event["subject"], event["type"], event["type"]),
                 )
         if new:
-            print(json.dumps({"id": event["id"], "subject": event["subject"], "type": event["type"]}), flush=True)  # noqa: T201
+            print(json.dumps({"id": event["id"], "subject": event["subject"], "type": event["type"]}), flush=True)
         return bool(new)
 
     def close(self) -> None:

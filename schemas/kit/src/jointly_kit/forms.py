@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import unquote
 
-from schemas.envelope import STRUCTURED_TYPE, Envelope
+from schemas.envelope import SPECVERSION, STRUCTURED_TYPE, Envelope
 
 from jointly_kit.signing import Key, signed, this_second
 
@@ -61,3 +62,21 @@ def sse(event: Mapping[str, Any], cursor: str) -> bytes:
 def page(events: Iterable[Mapping[str, Any]]) -> bytes:
     """As the body of `GET /v1/events`: a batch of CloudEvents."""
     return b"[" + b",".join(structured(event) for event in events) + b"]"
+
+
+def from_http(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """The event in a request of either mode: structured, as the exchange posts it, or binary, as a gateway may pass on.
+
+    Nothing is verified. Raises `ValueError` for what is no CloudEvent.
+    """
+    plain = {name.lower(): value for name, value in headers.items()}
+    content_type = plain.get("content-type", "")
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == STRUCTURED_TYPE:
+        event = json.loads(body)
+    else:
+        attributes = {name[3:]: unquote(value) for name, value in plain.items() if name.startswith("ce-")}
+        event = {**attributes, "datacontenttype": content_type, "data": json.loads(body)}
+    if not isinstance(event, dict) or event.get("specversion") != SPECVERSION:
+        raise ValueError("not a CloudEvent of version 1.0")
+    return event
