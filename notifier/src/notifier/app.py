@@ -4,13 +4,13 @@ from typing import Final
 
 from chassis.service import Service
 
-from notifier.api import router
+from notifier.api import ROUTERS
 from notifier.deadlines import DEADLINES
 from notifier.settings import Settings
 from notifier.store import Tx
 from notifier.subscriptions import SUBSCRIPTIONS
 from notifier.tables import chassis, metadata
-from notifier.workers import send_letters
+from notifier.workers import ask_for_receipts, send_letters
 
 SERVICE: Final = Service(
     name="notifier",
@@ -20,9 +20,9 @@ SERVICE: Final = Service(
     tables=chassis,
     tx=Tx,
     paths=("/v1/notifications", "/v1/preferences"),
-    routers=(router,),
+    routers=ROUTERS,
     subscriptions=SUBSCRIPTIONS,
     deadlines=DEADLINES,
-    workers=(send_letters,),
+    workers=(send_letters, ask_for_receipts),
     settings=Settings,
 )

@@ -39,7 +39,7 @@ async def test_the_countys_calendar_is_said_whole_with_the_bank_holidays(directo
     report = await import_calendar(directory.runtime, COUNTY)
     assert (report.counts, report.rejections, report.rows) == ({Outcome.NEW: 1}, [], 3)
     [said] = await calendars(directory)
-    assert (said.subject, said.closures) == ("county", (date(2026, 9, 1),))
+    assert (said.subject, said.closures) == ("calendar-county", (date(2026, 9, 1),))
     assert said.terms == (
         Span(first=date(2026, 9, 1), last=date(2026, 10, 23)),
         Span(first=date(2027, 9, 1), last=date(2027, 10, 22)),

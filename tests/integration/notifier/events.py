@@ -3,9 +3,21 @@
 from datetime import UTC, date, datetime
 
 from chassis.clock import new_id
-from schemas.directory import PersonChanged, RoleChanged
+from schemas.assessment import ClockMet, ClockStarted
+from schemas.directory import CalendarChanged, PersonChanged, RoleChanged, Span
 from schemas.event import Event
-from schemas.referral import Basis, CaseOpened, Circumstances, Home, Need, ReferralSubmitted
+from schemas.placement import DutyStarted, Provider, ProviderChanged
+from schemas.referral import (
+    Basis,
+    CaseOpened,
+    CaseParticipantsChanged,
+    Circumstances,
+    ExclusionNotified,
+    Home,
+    Need,
+    Participant,
+    ReferralSubmitted,
+)
 from schemas.routing import CaseAssigned, Cluster, ClusterChanged, TeamMember
 
 CLUSTER = "stroud-primary"
@@ -103,3 +115,65 @@ def a_case(*more: Event, case: str | None = None) -> tuple[str, list[Event]]:
 def an_instant() -> datetime:
     """Some time in the future."""
     return datetime(2026, 12, 4, 12, tzinfo=UTC)
+
+
+def at_school(case: str, *, social_care: str | None = None) -> CaseParticipantsChanged:
+    """The child's school takes part, and a social worker's organisation where one does."""
+    since = date(2026, 1, 1)
+    school = Participant(organisation_id=REFERRING, sector="education", role="school", since=since)
+    worker = (
+        (Participant(organisation_id=social_care, sector="social-care", role="adviser", since=since),)
+        if social_care
+        else ()
+    )
+    return CaseParticipantsChanged(case_id=case, participants=(school, *worker))
+
+
+def clock(case: str, *, id: str = "clock-1", due: date = date(2026, 12, 4)) -> ClockStarted:
+    """A time limit of the law began."""
+    return ClockStarted(
+        case_id=case, clock_id=id, kind="ehc-decide-to-assess", due_on=due, started_on=date(2026, 11, 2)
+    )
+
+
+def clock_met(case: str, *, id: str = "clock-1", due: date = date(2026, 12, 4)) -> ClockMet:
+    """It was kept."""
+    return ClockMet(
+        case_id=case, clock_id=id, kind="ehc-decide-to-assess", due_on=due, met_on=due, in_time=True,
+        in_time_or_excused=True,
+    )  # fmt: skip
+
+
+def notice(case: str, *, kind: str = "SUSP", social_worker: bool = False, id: str = "exclusion-1") -> ExclusionNotified:
+    """A school told of a suspension or exclusion."""
+    return ExclusionNotified(
+        case_id=case, exclusion_id=id, organisation_id=REFERRING, school_urn="115500", kind=kind, reasons=("DB",),
+        first_on=date(2026, 11, 20), sessions=0 if kind == "PERM" else 4, year_group="4", social_worker=social_worker,
+    )  # fmt: skip
+
+
+def duty(case: str, *, id: str = "duty-1", holder: str = REFERRING, due: date = date(2026, 12, 4)) -> DutyStarted:
+    """The law wants something done."""
+    return DutyStarted(
+        case_id=case, exclusion_id="exclusion-1", duty_id=id, kind="governors-meet-15", holder=holder, due_on=due,
+        started_on=date(2026, 11, 20),
+    )  # fmt: skip
+
+
+def calendar(*, closed: tuple[date, ...] = (), last: date = date(2026, 12, 18)) -> CalendarChanged:
+    """The county's autumn."""
+    return CalendarChanged(
+        calendar_id="county",
+        terms=(Span(first=date(2026, 9, 1), last=date(2026, 10, 23)), Span(first=date(2026, 11, 2), last=last)),
+        closures=closed,
+    )
+
+
+def provider(id: str = "provider-1", *, organisation: str | None = "ap-academy") -> ProviderChanged:
+    """A provider of alternative provision."""
+    return ProviderChanged(
+        provider_id=id,
+        provider=Provider(
+            name="Provider", organisation_id=organisation, kind="ap-academy", phases=("primary",), active=True
+        ),
+    )

@@ -40,15 +40,27 @@ async def test_an_inbox_is_its_owners(notifier: Served) -> None:
     case = await told(notifier)
     page = await listed(notifier, subject="worker", roles=["caseworker"])
     [item] = page["items"]
+    href = f"/v1/notifications/{item['id']}"
     assert item == {
         "id": item["id"],
         "case_id": case,
         "reference": f"J-{case[-4:]}",
         "rule": "case-assigned",
+        "why": "You work for the cluster that this concerns.",
         "text": f"Case J-{case[-4:]} has been given to your cluster and waits for you to accept it.",
         "at": item["at"],
         "read_at": None,
+        "urgent": False,
+        "covers": None,
+        "cleared_at": None,
+        "cleared_because": None,
+        "claimed_by": None,
+        "claimed_at": None,
         "href": f"/cases/{case}",
+        "actions": [
+            {"name": "read", "method": "POST", "href": f"{href}/read", "allowed": True, "reason": None},
+            {"name": "claim", "method": "POST", "href": f"{href}/claim", "allowed": True, "reason": None},
+        ],
     }
     assert item["at"].endswith("Z")
     assert page["next"] is None
@@ -208,15 +220,15 @@ async def test_every_look_is_noted(notifier: Served) -> None:
 async def test_letters_can_be_switched_off_and_on_by_whoever_read_the_newest(notifier: Served) -> None:
     mine = signed_in(subject="worker")
     answer = await notifier.client.get("/v1/preferences", headers=mine)
-    assert (answer.json(), answer.headers["etag"]) == ({"email": True}, '"0"')
+    assert (answer.json()["email"], answer.headers["etag"]) == (True, '"0"')
     without = await notifier.client.put("/v1/preferences", json={"email": False}, headers=mine)
     assert without.status_code == 428
     off = await notifier.client.put("/v1/preferences", json={"email": False}, headers=mine | {"If-Match": '"0"'})
-    assert (off.status_code, off.json(), off.headers["etag"]) == (200, {"email": False}, '"1"')
+    assert (off.status_code, off.json()["email"], off.headers["etag"]) == (200, False, '"1"')
     stale = await notifier.client.put("/v1/preferences", json={"email": True}, headers=mine | {"If-Match": '"0"'})
     assert stale.status_code == 412
     await told(notifier)
-    letters = await notifier.rows("SELECT person_id FROM letter ORDER BY person_id")
+    letters = await notifier.rows("SELECT person_id FROM letter_item ORDER BY person_id")
     assert [row["person_id"] for row in letters] == ["lead", "senco"]
     on = await notifier.client.put("/v1/preferences", json={"email": True}, headers=mine | {"If-Match": '"1"'})
     assert on.headers["etag"] == '"2"'

@@ -41,6 +41,8 @@ async def a_letter_each(served: Served, *people: Event) -> str:
     """Tell people of a case; everybody gets a letter."""
     case, events = a_case()
     await served.hear(*people, *events, assigned(case))
+    while await a_round(served).make():
+        pass
     return case
 
 

@@ -268,7 +268,7 @@ async def test_whoever_held_the_role_on_the_day_is_told_when_we_hear_of_it_later
     await welcome_newcomers(notifier)
     assert await told(notifier, case) == [("known-late", "case-assigned"), ("worker", "case-assigned")]
     # Late and not urgent: the inbox is enough.
-    letters = await notifier.rows("SELECT person_id FROM letter")
+    letters = await notifier.rows("SELECT person_id FROM letter_item")
     assert [row["person_id"] for row in letters] == ["worker"]
 
 
@@ -351,7 +351,7 @@ async def test_an_erased_case_leaves_nothing_and_what_is_said_of_it_later_is_ign
         CaseAccepted(case_id=case, cluster_id=CLUSTER, organisation_id="x", accepted_by="worker"),
         submitted(case, referral="late", urgency="immediate"),
     )
-    for table in ("notification", "letter", "address", "referral", "participant"):
+    for table in ("notification", "letter_item", "address", "referral", "participant"):
         assert await notifier.rows(f"SELECT * FROM {table} WHERE case_id = $1", case) == []
     assert await notifier.rows("SELECT reference, cluster_id FROM case_file WHERE case_id = $1", case) == [
         {"reference": None, "cluster_id": None}

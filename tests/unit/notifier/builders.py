@@ -1,9 +1,11 @@
 """Facts, cases and people for the notifier's tests."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 from notifier.domain.facts import Fact
 from notifier.domain.planning import Case, Context, Holder
+from notifier.domain.wishes import Wish
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 CLUSTER = "stroud-primary"
@@ -57,6 +59,6 @@ def a_referrer(person_id: str = "senco") -> Holder:
     return a_holder(person_id, "referrer", organisation_id=REFERRING, cluster_id=None)
 
 
-def directory(*holders: Holder) -> Context:
+def directory(*holders: Holder, wishes: Mapping[str, Wish] | None = None) -> Context:
     """What is known of people; the cluster is led by one school."""
-    return Context.of(holders, {CLUSTER: LEAD})
+    return Context.of(holders, {CLUSTER: LEAD}, wishes=wishes)

@@ -1,8 +1,9 @@
 """What an event says that matters for telling people: which case, which clusters and organisations, when."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from schemas.event import Event
@@ -33,6 +34,16 @@ class Fact:
     #: Who did it: they know, and are not told.
     actor: str | None = None
     due: date | None = None
+    #: The organisation that the event is about: the school of an exclusion, who gets money.
+    organisation_id: str | None = None
+    #: The organisation that must do something.
+    holder: str | None = None
+    #: The provider of alternative provision that the event is about.
+    provider_id: str | None = None
+    #: A step of an escalation: so many school days before the day that the event names. None: the event itself.
+    before: int | None = None
+    #: All that the event says in single values; rules look here for their conditions.
+    said: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def on(self) -> date:
@@ -45,8 +56,12 @@ def county_day(at: datetime) -> date:
     return at.astimezone(COUNTY_TIME).date()
 
 
+#: Facts that are no case's stand in a file of their own: a budget's.
+BUDGET: Final = "budget:"
+
+
 def fact_of(event: Event, *, event_id: str, at: datetime) -> Fact:
-    """Read a fact from any event that has a `case_id`.
+    """Read a fact from an event about a case or a budget.
 
     The contracts call the same thing by the same name in every event, so one reading serves them all.
     """
@@ -55,17 +70,35 @@ def fact_of(event: Event, *, event_id: str, at: datetime) -> Fact:
         return next((value for field in fields if (value := getattr(event, field, None)) is not None), None)
 
     circumstances = getattr(event, "circumstances", None)
+    case_id = getattr(event, "case_id", None)
     answer_by: datetime | None = getattr(event, "answer_by", None)
     return Fact(
         event_id=event_id,
         type=event.type,
-        case_id=str(getattr(event, "case_id")),  # noqa: B009  the base class has no such field
+        case_id=str(case_id) if case_id is not None else f"{BUDGET}{event.subject}",
         at=at,
         urgency=said("urgency") or getattr(circumstances, "urgency", None),
         cluster_id=said("cluster_id"),
         from_cluster_id=said("from_cluster_id"),
         to_cluster_id=said("to_cluster_id"),
         asked_of=said("asked_of"),
-        actor=said("accepted_by", "returned_by", "overridden_by", "asked_by"),
+        actor=said(
+            "accepted_by",
+            "returned_by",
+            "overridden_by",
+            "asked_by",
+            "declined_by",
+            "decided_by",
+            "confirmed_by",
+            "dismissed_by",
+        ),
         due=county_day(answer_by) if answer_by is not None else getattr(event, "due_on", None),
+        organisation_id=said("organisation_id"),
+        holder=said("holder"),
+        provider_id=said("provider_id"),
+        said={
+            name: value
+            for name in type(event).model_fields
+            if isinstance(value := getattr(event, name), (str, int, bool))
+        },
     )

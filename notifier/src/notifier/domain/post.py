@@ -118,6 +118,9 @@ class Schedule:
     give_up_after: timedelta
     #: Up to this share of a delay is added, so that letters that failed together do not come back together.
     jitter: float
+    #: A carrier that has said nothing more of a message is asked after this, and until that.
+    ask_after: timedelta = timedelta(hours=1)
+    ask_until: timedelta = timedelta(days=4)
 
     def next_try(
         self, letter_id: str, *, answer: Answer, attempts: int, asked_at: datetime, now: datetime
@@ -144,6 +147,8 @@ def read_schedule(data: Mapping[str, Any]) -> Schedule:
         server_delay=timedelta(seconds=data["server_delay_seconds"]),
         give_up_after=timedelta(hours=data["give_up_after_hours"]),
         jitter=float(data["jitter"]),
+        ask_after=timedelta(minutes=data["ask_after_minutes"]),
+        ask_until=timedelta(hours=data["ask_until_hours"]),
     )
 
 

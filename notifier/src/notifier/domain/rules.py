@@ -1,7 +1,7 @@
 """The rules that lead from an event to a role, as values; and how they are read from data."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Any, Final
@@ -21,6 +21,13 @@ class Channel(StrEnum):
 
     IN_APP = "in-app"
     EMAIL = "email"
+    SMS = "sms"
+    #: By post.
+    LETTER = "letter"
+    #: A browser's notice.
+    PUSH = "push"
+    #: A team's own room in Teams or Slack.
+    CHAT = "chat"
 
 
 class Of(StrEnum):
@@ -38,6 +45,16 @@ class Of(StrEnum):
     REFERRING = "referring-organisations"
     #: The organisation that is asked for something.
     ASKED = "asked-organisation"
+    #: The organisation that the event names.
+    NAMED = "named-organisation"
+    #: The organisation that a duty is on.
+    OBLIGED = "obliged-organisation"
+    #: The provider that the event names.
+    PROVIDER = "provider"
+    #: The child's school, as a participant of the case.
+    SCHOOL = "school"
+    #: The social worker's organisation, as a participant; children's social care as a whole while none takes part.
+    SOCIAL_CARE = "social-care"
     #: The organisation that leads the cluster; only on a ladder.
     LEAD = "lead-organisation"
     #: The council.
@@ -45,12 +62,15 @@ class Of(StrEnum):
 
 
 #: Rungs of a ladder start from the place where nobody was found, so they cannot look at the event again.
-_ON_A_LADDER: Final = frozenset({Of.CLUSTER, Of.LEAD, Of.COUNCIL})
+_ON_A_LADDER: Final = frozenset({Of.CLUSTER, Of.LEAD, Of.COUNCIL, Of.SOCIAL_CARE})
 #: What an event must say before a rule may look there.
 _NEEDS_FIELD: Final[Mapping[Of, str]] = {
     Of.CLUSTER: "cluster_id",
     Of.RECEIVER: "to_cluster_id",
     Of.ASKED: "asked_of",
+    Of.NAMED: "organisation_id",
+    Of.OBLIGED: "holder",
+    Of.PROVIDER: "provider_id",
 }
 
 
@@ -86,6 +106,21 @@ class Rule:
     only_if: frozenset[str]
     template: str
     channels: frozenset[Channel]
+    #: What the event must say (field -> one of these), and what it must not.
+    when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, compare=False)
+    unless: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, compare=False)
+    #: The field that names what the message is about, such as clock_id: whatever ends that clears the message.
+    about: str | None = None
+    #: Not at the event, but so many school days before the day that it names.
+    before: int | None = None
+    #: Whether it may wake people: quiet hours do not hold it back.
+    wakes: bool = False
+
+    def fits(self, said: Mapping[str, Any]) -> bool:
+        """Whether an event that says this meets the rule's conditions."""
+        return all(said.get(name) in values for name, values in self.when.items()) and not any(
+            said.get(name) in values for name, values in self.unless.items()
+        )
 
     def holds_on(self, day: date) -> bool:
         """Whether the rule is in force."""
@@ -97,6 +132,21 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Clearing:
+    """This event takes away the reason of earlier messages."""
+
+    event: str
+    since: date
+    until: date | None
+    #: The field that must say the same as the message's `about`; None: all of the case.
+    same: str | None
+    #: Which messages.
+    rules: tuple[str, ...]
+    #: Why, as a template's name.
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """Every rule there is or was, in order: where two reach the same person, the earlier one speaks."""
 
@@ -105,10 +155,24 @@ class Rules:
     desk: Audience
     #: How many days back somebody is told of what happened while they held the role but were not known here.
     catch_up_days: int
+    clearings: tuple[Clearing, ...] = ()
 
-    def for_event(self, event: str, day: date) -> tuple[Rule, ...]:
-        """The rules for an event type in force on a day."""
-        return tuple(rule for rule in self.rules if rule.event == event and rule.holds_on(day))
+    def for_event(self, event: str, day: date, *, before: int | None = None) -> tuple[Rule, ...]:
+        """The rules for an event type in force on a day; `before`: those of this step ahead of its date."""
+        return tuple(r for r in self.rules if r.event == event and r.before == before and r.holds_on(day))
+
+    def steps(self, event: str, day: date) -> tuple[int, ...]:
+        """How many school days ahead of its date an event type's rules speak, the earliest first."""
+        return tuple(
+            sorted(
+                {r.before for r in self.rules if r.event == event and r.before is not None and r.holds_on(day)},
+                reverse=True,
+            )
+        )
+
+    def clearing(self, event: str, day: date) -> tuple[Clearing, ...]:
+        """What an event of this type clears."""
+        return tuple(c for c in self.clearings if c.event == event and c.since <= day <= (c.until or date.max))
 
     def by_id(self, rule_id: str, day: date) -> Rule | None:
         """A rule as it was in force on a day; None when it is not known any more."""
@@ -138,7 +202,32 @@ def read_rules(data: Mapping[str, Any], contracts: Mapping[str, type[Event]]) ->
             raise UnreadableRules(f"Ladder {name} looks at the event; a rung may be {sorted(_ON_A_LADDER)}.")
     rules = tuple(_rule(entry, ladders, contracts) for entry in data["rules"])
     _refuse_overlaps(rules)
-    return Rules(rules=rules, desk=_audience(data["desk"]), catch_up_days=int(data["catch_up_days"]))
+    return Rules(
+        rules=rules,
+        desk=_audience(data["desk"]),
+        catch_up_days=int(data["catch_up_days"]),
+        clearings=tuple(_clearing(entry, rules, contracts) for entry in data.get("clears", ())),
+    )
+
+
+def _clearing(entry: Mapping[str, Any], rules: Sequence[Rule], contracts: Mapping[str, type[Event]]) -> Clearing:
+    until, known = entry.get("until"), {rule.id for rule in rules}
+    named = tuple(sorted(known)) if entry["rules"] == "all" else tuple(entry["rules"])
+    contract, same = contracts.get(entry["event"]), entry.get("same")
+    if contract is None or (same is not None and same not in contract.model_fields) or not known >= set(named):
+        raise UnreadableRules(f"What {entry['event']} clears means nothing.")
+    return Clearing(
+        event=entry["event"],
+        since=date.fromisoformat(entry["since"]),
+        until=date.fromisoformat(until) if until is not None else None,
+        same=same,
+        rules=tuple(id for id in named if not (entry["rules"] == "all" and _of(rules, id) == entry["event"])),
+        because=entry["because"],
+    )
+
+
+def _of(rules: Sequence[Rule], id: str) -> str:
+    return next(rule.event for rule in rules if rule.id == id)
 
 
 def _audience(entry: Mapping[str, Any]) -> Audience:
@@ -165,15 +254,25 @@ def _rule(
             only_if=frozenset(entry.get("only_if", ())),
             template=entry["template"],
             channels=frozenset(Channel(channel) for channel in entry["channels"]),
+            when={name: tuple(values) for name, values in entry.get("when", {}).items()},
+            unless={name: tuple(values) for name, values in entry.get("unless", {}).items()},
+            about=entry.get("about"),
+            before=entry.get("before"),
+            wakes=bool(entry.get("wakes", False)),
         )
     except (KeyError, ValueError) as error:
         raise UnreadableRules(f"Rule {name}: {error}") from error
     contract = contracts.get(rule.event)
     if contract is None:
         raise UnreadableRules(f"Rule {name}: nobody says {rule.event}.")
-    field = _NEEDS_FIELD.get(rule.to.of)
-    if rule.to.of is Of.LEAD or (field is not None and field not in contract.model_fields):
+    needed = _NEEDS_FIELD.get(rule.to.of)
+    if rule.to.of is Of.LEAD or (needed is not None and needed not in contract.model_fields):
         raise UnreadableRules(f"Rule {name}: {rule.event} does not say who the {rule.to.of} is.")
+    fields = {*rule.when, *rule.unless, *((rule.about,) if rule.about else ())}
+    if not fields <= set(contract.model_fields):
+        raise UnreadableRules(f"Rule {name}: {rule.event} does not say {sorted(fields - set(contract.model_fields))}.")
+    if rule.before is not None and "due_on" not in contract.model_fields:
+        raise UnreadableRules(f"Rule {name}: {rule.event} names no day to count back from.")
     if Channel.IN_APP not in rule.channels:
         raise UnreadableRules(f"Rule {name}: in-app is the record of what somebody was told; name it.")
     return rule

@@ -1,7 +1,7 @@
 """What other services say: keep what is needed of it, and tell the people who must hear of it."""
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from chassis.cause import Cause
 from chassis.subscription import TAKEN, NotYet, Received, Verdict
@@ -16,6 +16,7 @@ from schemas.referral import (
     CaseOpened,
     CaseParticipantsChanged,
     CaseUnlinked,
+    ExclusionNotified,
     ReferralAmended,
     ReferralInformationProvided,
     ReferralInformationRequested,
@@ -31,13 +32,16 @@ from schemas.routing import (
     ClusterCapacityChanged,
     ClusterChanged,
     HandoverAccepted,
+    HandoverDeclined,
+    HandoverEscalated,
     HandoverLapsed,
     HandoverOffered,
 )
 
 from notifier.domain.facts import county_day, fact_of
-from notifier.domain.planning import COUNCIL, COUNCIL_SECTOR, Case, Kind, Place
+from notifier.domain.planning import COUNCIL, COUNCIL_SECTOR, SOCIAL_CARE, Case, Kind, Place
 from notifier.handlers.telling import NEWCOMERS, News, announce
+from notifier.policy import STAGES
 from notifier.store import Tx
 
 E = TypeVar("E", bound=Event)
@@ -49,6 +53,8 @@ async def note_people(events: Sequence[Received[PersonChanged]], tx: Tx) -> None
     roles = await tx.people.roles_of([p.person_id for p in people if p.active])
     places = {place for role in roles for place in _places(*role)}
     back = bool(roles) and await tx.people.are_back([p.person_id for p in people if p.active])
+    # Who has left sees to nothing any more.
+    await tx.inbox.release([p.person_id for p in people if not p.active])
     await _expect_newcomers(tx, places if back else (), events[0].cause)
     await tx.people.begin_change()
     await tx.people.save_people(people)
@@ -60,6 +66,8 @@ async def note_roles(events: Sequence[Received[RoleChanged]], tx: Tx) -> None:
     places = {place for r in roles for place in _places(r.organisation_id, r.sector, r.cluster_id)}
     organisations = {r.organisation_id for r in roles}
     led = await _led_by(tx, organisations)
+    places |= {Place(Kind.PROVIDER, id) for id in await tx.limits.provided_by(organisations)}
+    places |= {Place(Kind.SECTOR, r.sector) for r in roles if Place(Kind.SECTOR, r.sector) == SOCIAL_CARE}
     await _expect_newcomers(tx, places | led, events[0].cause)
     await tx.people.begin_change()
     await tx.people.save_roles(roles)
@@ -131,6 +139,7 @@ async def open_case(events: Sequence[Received[CaseOpened]], tx: Tx) -> None:
         ],
         tx,
     )
+    await reach(fresh, tx)
 
 
 async def pass_on(
@@ -141,18 +150,19 @@ async def pass_on(
             | ReferralInformationProvided
             | ReferralWithdrawn
             | CaseBasisWithdrawn
+            | ExclusionNotified
         ]
     ],
     tx: Tx,
 ) -> Sequence[Verdict]:
     """Something happened that changes nothing of what is kept here."""
-    verdicts, _ = await _tell(events, tx)
+    verdicts, _ = await tell_of(events, tx)
     return verdicts
 
 
 async def join_referral(events: Sequence[Received[CaseLinked]], tx: Tx) -> Sequence[Verdict]:
     """Another referral is in the case: its sender hears of the case from now on."""
-    verdicts, taken = await _tell(events, tx)
+    verdicts, taken = await tell_of(events, tx)
     if taken:
         await tx.cases.join([(r.event.case_id, r.event.referral_id) for r in taken])
     return verdicts
@@ -160,7 +170,7 @@ async def join_referral(events: Sequence[Received[CaseLinked]], tx: Tx) -> Seque
 
 async def part_referral(events: Sequence[Received[CaseUnlinked]], tx: Tx) -> Sequence[Verdict]:
     """A referral has left the case for one of its own."""
-    verdicts, taken = await _tell(events, tx)
+    verdicts, taken = await tell_of(events, tx)
     if taken:
         await tx.cases.join([(r.event.new_case_id, r.event.referral_id) for r in taken])
     return verdicts
@@ -168,14 +178,14 @@ async def part_referral(events: Sequence[Received[CaseUnlinked]], tx: Tx) -> Seq
 
 async def note_circumstances(events: Sequence[Received[CaseCircumstancesChanged]], tx: Tx) -> Sequence[Verdict]:
     """The case may be more or less urgent than before."""
-    verdicts, taken = await _tell(events, tx)
+    verdicts, taken = await tell_of(events, tx)
     await tx.cases.set_urgency({r.event.case_id: r.event.circumstances.urgency for r in taken})
     return verdicts
 
 
 async def close_case(events: Sequence[Received[CaseClosed]], tx: Tx) -> Sequence[Verdict]:
     """The case ended: newcomers need not hear of it."""
-    verdicts, taken = await _tell(events, tx)
+    verdicts, taken = await tell_of(events, tx)
     await tx.cases.close([r.event.case_id for r in taken], tx.now)
     return verdicts
 
@@ -201,25 +211,27 @@ async def note_holder(
     events: Sequence[Received[CaseAssigned | CaseAccepted | CaseReassigned | HandoverAccepted]], tx: Tx
 ) -> Sequence[Verdict]:
     """A cluster holds the case."""
-    verdicts, taken = await _tell(events, tx, routed=True)
+    verdicts, taken = await tell_of(events, tx, routed=True)
     await tx.cases.hold({r.event.case_id: r.event.cluster_id for r in taken})
     return verdicts
 
 
 async def note_return(events: Sequence[Received[CaseReturned | CaseUnrouted]], tx: Tx) -> Sequence[Verdict]:
     """No cluster holds the case: the intake desk does."""
-    verdicts, taken = await _tell(events, tx, routed=True)
+    verdicts, taken = await tell_of(events, tx, routed=True)
     await tx.cases.hold({r.event.case_id: None for r in taken})
     return verdicts
 
 
-async def note_handover(events: Sequence[Received[HandoverOffered | HandoverLapsed]], tx: Tx) -> Sequence[Verdict]:
+async def note_handover(
+    events: Sequence[Received[HandoverOffered | HandoverDeclined | HandoverEscalated | HandoverLapsed]], tx: Tx
+) -> Sequence[Verdict]:
     """A hand-over is under way or came to nothing: the holder stays."""
-    verdicts, _ = await _tell(events, tx, routed=True)
+    verdicts, _ = await tell_of(events, tx, routed=True)
     return verdicts
 
 
-async def _tell(
+async def tell_of(
     events: Sequence[Received[E]], tx: Tx, *, routed: bool = False
 ) -> tuple[list[Verdict], list[Received[E]]]:
     """Tell of facts about known cases. Returns the verdicts, and the events that were taken.
@@ -243,4 +255,12 @@ async def _tell(
             taken.append(r)
             news.append(News(fact_of(r.event, event_id=r.id, at=r.time), file.case, r.cause))
     await announce(news, tx)
+    await reach(taken, tx)
     return verdicts, taken
+
+
+async def reach(taken: Sequence[Received[Any]], tx: Tx) -> None:
+    """Keep how far cases have come, as their families may read it."""
+    stages = [(r.subject, stage, r.time) for r in taken if (stage := STAGES.of(r.type, county_day(r.time))) is not None]
+    if stages:
+        await tx.cases.reach(stages)

@@ -1,11 +1,11 @@
-"""What people do with their inbox: read it, say how they want to be told, put right what kept others from it."""
+"""What people do with their inbox: read it, see to what it says, put right what kept others from it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from chassis.cause import Cause
-from chassis.errors import NotFound, PreconditionFailed, Refusal
+from chassis.errors import Conflict, NotFound, Refusal
 from schemas.notification import NotificationDelivered
 
 from notifier import queries
@@ -24,13 +24,12 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """Somebody says how they want to be told."""
+class Claim:
+    """Somebody says that they see to what a line tells of, or gives it back."""
 
+    id: str
     person_id: str
-    email: bool
-    #: The version that this replaces; 0: the first.
-    version: int
+    take: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +59,60 @@ async def mark(commands: Sequence[Mark], tx: Tx) -> Sequence[Any | Refusal]:
     return [lines.get((c.id, c.person_id)) or NotFound() for c in commands]
 
 
-async def wish(commands: Sequence[Wish], tx: Tx) -> Sequence[int | Refusal]:
-    """Keep how people want to be told. Returns the new version."""
-    first = {c.person_id: c for c in reversed(commands)}
-    saved = await tx.people.save_preferences([(c.person_id, c.email, c.version) for c in first.values()])
+class ClaimedBySomebody(Conflict):
+    """A colleague sees to it."""
+
+    code = "claimed-by-somebody"
+
+
+async def claim(commands: Sequence[Claim], tx: Tx) -> Sequence[Any | Refusal]:
+    """See to what lines tell of; colleagues who were told of the same see who does."""
+    cases = await tx.inbox.cases_of([c.id for c in commands])
+    await tx.lock_subjects(cases.values())
+    answers: list[Any | Refusal] = []
+    for c in commands:
+        # One after the other: two of them may be about the same fact, and the first one has it.
+        done = await tx.inbox.claim([(c.id, c.person_id, c.take)])
+        line = await queries.one(tx, c.id, c.person_id)
+        if line is None:
+            answers.append(NotFound())
+        elif (c.id, c.person_id) not in done:
+            answers.append(ClaimedBySomebody("A colleague sees to this. Ask them to give it back."))
+        else:
+            answers.append(line)
+    return answers
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimTask:
+    """Somebody of the desk takes a task."""
+
+    task_id: str
+    person_id: str
+
+
+async def claim_task(commands: Sequence[ClaimTask], tx: Tx) -> Sequence[Refusal | None]:
+    """Take tasks; a task that a colleague has is theirs."""
+    first = {c.task_id: c.person_id for c in reversed(commands)}
+    rows = await tx.rows(
+        "UPDATE task t SET claimed_by = i.person_id, claimed_at = coalesce(t.claimed_at, $3)"
+        " FROM unnest($1::text[], $2::text[]) AS i(id, person_id)"
+        " WHERE t.id = i.id AND t.done_at IS NULL AND (t.claimed_by IS NULL OR t.claimed_by = i.person_id)"
+        " RETURNING t.id",
+        list(first), list(first.values()), tx.now,
+    )  # fmt: skip
+    taken = {row["id"] for row in rows}
+    there = await tx.rows(
+        "SELECT id FROM task WHERE id = ANY($1::text[]) AND done_at IS NULL", [c.task_id for c in commands]
+    )
+    known = {row["id"] for row in there}
     return [
-        c.version + 1 if c.person_id in saved and first[c.person_id] is c else PreconditionFailed() for c in commands
+        None
+        if c.task_id in taken and first[c.task_id] == c.person_id
+        else ClaimedBySomebody("A colleague has this task.")
+        if c.task_id in known
+        else NotFound()
+        for c in commands
     ]
 
 

@@ -5,9 +5,12 @@ from functools import cached_property
 from chassis.transaction import Transaction
 
 from notifier.store.cases import Cases
+from notifier.store.families import Families
 from notifier.store.inbox import Inbox
+from notifier.store.limits import Limits
 from notifier.store.people import People
 from notifier.store.post import Post
+from notifier.store.wishes import Wishes
 
 __all__ = ["Tx"]
 
@@ -34,3 +37,18 @@ class Tx(Transaction):
     def post(self) -> Post:
         """Letters, receipts and tasks."""
         return Post(self)
+
+    @cached_property
+    def wishes(self) -> Wishes:
+        """How people want to be told, and when they are away."""
+        return Wishes(self)
+
+    @cached_property
+    def limits(self) -> Limits:
+        """Time limits, calendars and providers."""
+        return Limits(self)
+
+    @cached_property
+    def families(self) -> Families:
+        """Links to families, and what they answered."""
+        return Families(self)

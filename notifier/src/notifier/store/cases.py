@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from chassis.transaction import Transaction
 from schemas.referral import Participant
@@ -14,8 +15,20 @@ _GET = """
 SELECT f.case_id, f.reference, f.urgency, f.cluster_id, f.opened_by, f.referred, f.closed_at IS NOT NULL AS closed,
        f.erased_at IS NOT NULL AS erased,
        array(SELECT DISTINCT organisation_id FROM referral r WHERE r.case_id = f.case_id AND organisation_id IS NOT NULL
-             ORDER BY 1) AS referring
+             ORDER BY 1) AS referring,
+       array(SELECT DISTINCT organisation_id FROM participant p WHERE p.case_id = f.case_id AND p.role = 'school'
+             AND p.until IS NULL ORDER BY 1) AS schools,
+       array(SELECT DISTINCT organisation_id FROM participant p WHERE p.case_id = f.case_id AND p.sector = 'social-care'
+             AND p.until IS NULL ORDER BY 1) AS social_care
 FROM case_file f WHERE f.case_id = ANY($1::text[])
+"""
+#: A letter that tells of other cases too goes on without this one.
+_ERASE_LETTERS: Final = """
+WITH gone AS (DELETE FROM letter_item WHERE case_id = ANY($1::text[]) RETURNING letter_id),
+empty AS (SELECT DISTINCT letter_id FROM gone g WHERE letter_id IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM letter_item i WHERE i.letter_id = g.letter_id AND NOT i.case_id = ANY($1::text[]))),
+receipts AS (DELETE FROM attempt WHERE letter_id IN (SELECT letter_id FROM empty))
+DELETE FROM letter WHERE id IN (SELECT letter_id FROM empty)
 """
 
 
@@ -48,6 +61,8 @@ class Cases:
                     urgency=row["urgency"],
                     cluster_id=row["cluster_id"],
                     referring=tuple(row["referring"]),
+                    schools=tuple(row["schools"]),
+                    social_care=tuple(row["social_care"]),
                 )
                 if row["reference"] is not None
                 else None,
@@ -132,11 +147,30 @@ class Cases:
                     "role": p.role,
                     "since": p.since,
                     "until": p.until,
+                    "sector": p.sector,
                 }
                 for case_id, participants in taking_part.items()
                 for p in participants
             ],
             conflict=("case_id", "organisation_id", "role", "since"),
+        )
+
+    async def budgets(self, files: Mapping[str, str]) -> None:
+        """Files of budgets, which stand beside those of cases: id -> what people call it."""
+        await self._tx.rows(
+            "INSERT INTO case_file (case_id, reference, urgency, referred)"
+            " SELECT id, name, 'routine', true FROM unnest($1::text[], $2::text[]) AS i(id, name)"
+            " ON CONFLICT (case_id) DO UPDATE SET reference = excluded.reference",
+            list(files), list(files.values()),
+        )  # fmt: skip
+
+    async def reach(self, stages: Collection[tuple[str, str, datetime]]) -> None:
+        """Cases have reached these stages: (case, stage, when). The first time counts."""
+        await self._tx.rows(
+            "INSERT INTO progress (case_id, stage, at) SELECT DISTINCT ON (case_id, stage) case_id, stage, at"
+            " FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS i(case_id, stage, at)"
+            " ORDER BY case_id, stage, at ON CONFLICT DO NOTHING",
+            *([s[n] for s in stages] for n in range(3)),
         )
 
     async def takes_part(self, case_id: str, organisation_id: str, day: date) -> bool:
@@ -152,8 +186,14 @@ class Cases:
         """Forget everything about cases but that they were erased; what is said of them later is ignored."""
         ids = list(case_ids)
         for statement in (
-            "DELETE FROM attempt WHERE letter_id IN (SELECT id FROM letter WHERE case_id = ANY($1::text[]))",
-            "DELETE FROM letter WHERE case_id = ANY($1::text[])",
+            _ERASE_LETTERS,
+            "DELETE FROM time_limit WHERE case_id = ANY($1::text[])",
+            "DELETE FROM progress WHERE case_id = ANY($1::text[])",
+            "DELETE FROM safe_contact WHERE case_id = ANY($1::text[])",
+            "DELETE FROM safe_contact_version WHERE case_id = ANY($1::text[])",
+            "DELETE FROM family_link WHERE case_id = ANY($1::text[])",
+            "DELETE FROM family_answer WHERE case_id = ANY($1::text[]) AND kind IN ('views', 'feedback')",
+            "UPDATE family_answer SET case_id = NULL, link_id = NULL, text = NULL WHERE case_id = ANY($1::text[])",
             "DELETE FROM notification WHERE case_id = ANY($1::text[])",
             "DELETE FROM address WHERE case_id = ANY($1::text[])",
             "DELETE FROM task WHERE case_id = ANY($1::text[])",

@@ -1,29 +1,56 @@
 """Whom facts were for (addresses), who was told (the inbox), and the letters and tasks that follow from it."""
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from chassis.clock import new_id, wall_now
+from chassis.clock import new_id
 from chassis.transaction import Transaction
 
 from notifier.domain.facts import Fact
 from notifier.domain.planning import COUNCIL, Case, Place, Told
-from notifier.domain.post import State
-from notifier.tables import address, letter, notification
+from notifier.domain.rules import Rule
+from notifier.tables import address, letter_item, notification
 
 #: An address that may still find somebody: recent, or unclaimed; of a case that is open.
 _OPEN: Final = """
 FROM address a JOIN case_file f USING (case_id)
 WHERE (a.place = ANY($1::text[]) OR ($2 AND a.rung IS NULL)) AND (a.at >= $3 OR a.rung IS DISTINCT FROM 0)
-  AND f.closed_at IS NULL AND f.reference IS NOT NULL
+  AND f.closed_at IS NULL AND f.reference IS NOT NULL AND a.cleared_at IS NULL
+"""
+
+_CLEAR: Final = """
+WITH e AS (SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
+                         AS i(case_id, about, rule, because, at)),
+moot AS (UPDATE notification n SET cleared_at = e.at, cleared_because = e.because FROM e
+         WHERE n.case_id = e.case_id AND n.rule = e.rule AND (e.about IS NULL OR n.about = e.about)
+         AND n.cleared_at IS NULL RETURNING n.id),
+unsent AS (DELETE FROM letter_item i USING moot WHERE i.notification_id = moot.id AND i.letter_id IS NULL),
+rooms AS (DELETE FROM letter_item i USING address a, e WHERE i.letter_id IS NULL
+          AND i.notification_id = a.event_id || '@' || a.place AND a.case_id = e.case_id AND a.rule = e.rule
+          AND i.rule = a.rule AND (e.about IS NULL OR a.about = e.about))
+UPDATE address a SET cleared_at = e.at FROM e
+WHERE a.case_id = e.case_id AND a.rule = e.rule AND (e.about IS NULL OR a.about = e.about) AND a.cleared_at IS NULL
+"""
+_CLAIM: Final = """
+WITH c AS (SELECT n.id, n.person_id, n.event_id, n.place, i.take
+           FROM unnest($1::text[], $2::text[], $3::bool[]) AS i(id, person_id, take)
+           JOIN notification n ON n.id = i.id AND n.person_id = i.person_id),
+mine AS (SELECT DISTINCT ON (event_id, place) * FROM c ORDER BY event_id, place, id),
+held AS (SELECT n.id FROM notification n JOIN mine USING (event_id, place) ORDER BY n.id FOR UPDATE OF n),
+done AS (UPDATE notification n SET claimed_by = CASE WHEN mine.take THEN mine.person_id END,
+                                   claimed_at = CASE WHEN mine.take THEN $4::timestamptz END
+         FROM mine WHERE n.event_id = mine.event_id AND n.place = mine.place AND n.id IN (SELECT id FROM held)
+         AND (n.claimed_by IS NULL OR n.claimed_by = mine.person_id)
+         RETURNING n.id, n.person_id)
+SELECT id, person_id FROM done JOIN c USING (id, person_id)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One person's row in the inbox, and the letter that goes with it."""
+    """One person's row in the inbox, and what leaves the house with it."""
 
     event_id: str
     person_id: str
@@ -35,8 +62,15 @@ class Item:
     urgent: bool
     at: datetime
     correlation_id: str
-    #: The letter's subject; None: no letter.
-    subject: str | None
+    #: The subject of what leaves.
+    subject: str
+    why: str
+    language: str
+    about: str | None = None
+    covers: str | None = None
+    wakes: bool = False
+    #: Channel -> when it may leave by it.
+    leaving: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +81,7 @@ class Kept:
     rule: str
     place: Place
     urgency: str | None
+    about: str | None
     case: Case
     rung: int | None
     correlation_id: str
@@ -80,6 +115,7 @@ class Inbox:
                     "due": t.address.fact.due,
                     "rung": t.rung,
                     "correlation_id": correlation_id,
+                    "about": about_of(t.address.rule, t.address.fact),
                 }
                 for t, urgency, correlation_id in told
             ],
@@ -106,6 +142,9 @@ class Inbox:
                     "urgent": item.urgent,
                     "at": item.at,
                     "told_at": self._tx.now,
+                    "about": item.about,
+                    "why": item.why,
+                    "covers": item.covers,
                 }
                 for item in rows
             ],
@@ -114,32 +153,42 @@ class Inbox:
         )
         new = {(row["event_id"], row["person_id"]) for row in written}
         told = [(item, ids[key]) for item in rows if (key := (item.event_id, item.person_id)) in new]
-        await self._write_letters([(item, id) for item, id in told if item.subject is not None])
+        await self.leave(told)
         return told
 
-    async def _write_letters(self, told: Sequence[tuple[Item, str]]) -> None:
-        now = wall_now()
+    async def leave(self, told: Sequence[tuple[Item, str]]) -> None:
+        """What leaves the house with these lines: (item, the line's id; for a team's room, one for the fact)."""
         await self._tx.insert(
-            letter,
+            letter_item,
             [
                 {
-                    "id": new_id(),
                     "notification_id": id,
+                    "channel": channel,
                     "person_id": item.person_id,
                     "case_id": item.case_id,
                     "rule": item.rule,
+                    "language": item.language,
                     "subject": item.subject,
                     "text": item.text,
                     "urgent": item.urgent,
-                    "state": State.WAITING.value,
-                    "asked_at": now,
-                    "attempts": 0,
-                    "next_at": now,
+                    "wakes": item.wakes,
+                    "at": item.at,
+                    "leaves_at": leaves_at,
                     "correlation_id": item.correlation_id,
                 }
                 for item, id in told
+                for channel, leaves_at in item.leaving.items()
             ],
+            conflict=("notification_id", "channel"),
         )
+
+    async def clear(self, ended: Sequence[tuple[str, str | None, Sequence[str], str, datetime]]) -> None:
+        """Messages have lost their reason: (case, what they are about or None for all, rules, why, when).
+
+        What has not left the house yet does not leave any more.
+        """
+        flat = [(*e[:2], rule, *e[3:]) for e in ended for rule in e[2]]
+        await self._tx.rows(_CLEAR, *_columns(flat, 5))
 
     async def open_tasks(self, kind: str, tasks: Iterable[tuple[str, str, str | None, str | None]]) -> None:
         """Ask the intake desk to put something right: (about, reason, case, person). Open ones stay as they are."""
@@ -169,25 +218,7 @@ class Inbox:
             " ORDER BY a.at, a.event_id, a.rule, a.place LIMIT $8",
             [place.key], place == COUNCIL, since, *start, limit,
         )  # fmt: skip
-        return [
-            Kept(
-                fact=Fact(
-                    event_id=row["event_id"],
-                    type=row["event_type"],
-                    case_id=row["case_id"],
-                    at=row["at"],
-                    actor=row["actor"],
-                    due=row["due"],
-                ),
-                rule=row["rule"],
-                place=Place.from_key(row["place"]),
-                urgency=row["case_urgency"],
-                case=Case(row["case_id"], row["reference"], row["urgency"], row["cluster_id"]),
-                rung=row["rung"],
-                correlation_id=row["correlation_id"],
-            )
-            for row in rows
-        ]
+        return [_kept(row) for row in rows]
 
     async def unclaimed(self, abouts: Collection[str]) -> set[str]:
         """Which of these places (by key) still have a fact of an open case that nobody in the role has heard of."""
@@ -197,6 +228,42 @@ class Inbox:
             list(abouts),
         )
         return {row["place"] for row in rows}
+
+    async def unread(self, event_id: str, rule: str, place: str) -> bool:
+        """Whether nobody has read or claimed what was told at an address, and it still counts."""
+        rows = await self._tx.rows(
+            "SELECT 1 FROM address a JOIN case_file f USING (case_id) WHERE a.event_id = $1 AND a.rule = $2"
+            " AND a.place = $3 AND a.cleared_at IS NULL AND f.closed_at IS NULL AND f.reference IS NOT NULL"
+            " AND NOT EXISTS (SELECT 1 FROM notification n WHERE n.event_id = a.event_id AND n.place = a.place"
+            "  AND (n.delivered_at IS NOT NULL OR n.claimed_at IS NOT NULL OR n.cleared_at IS NOT NULL))",
+            event_id, rule, place,
+        )  # fmt: skip
+        return bool(rows)
+
+    async def address(self, event_id: str, rule: str, place: str) -> Kept | None:
+        """An address of a case that is known."""
+        rows = await self._tx.rows(
+            "SELECT a.*, f.reference, f.urgency, f.cluster_id FROM address a JOIN case_file f USING (case_id)"
+            " WHERE a.event_id = $1 AND a.rule = $2 AND a.place = $3 AND f.reference IS NOT NULL",
+            event_id, rule, place,
+        )  # fmt: skip
+        return _kept(rows[0]) if rows else None
+
+    async def claim(self, claims: Sequence[tuple[str, str, bool]]) -> set[tuple[str, str]]:
+        """See to something, or give it back: (line, person, whether). Returns the lines of whom it is now so.
+
+        Who claims a line claims it for all who were told of the fact at the same place; nobody takes it from them.
+        """
+        rows = await self._tx.rows(_CLAIM, *_columns(claims, 3), self._tx.now)
+        return {(row["id"], row["person_id"]) for row in rows}
+
+    async def release(self, people: Collection[str]) -> None:
+        """What these people had claimed goes back to the others."""
+        await self._tx.rows(
+            "UPDATE notification SET claimed_by = NULL, claimed_at = NULL"
+            " WHERE claimed_by = ANY($1::text[]) AND cleared_at IS NULL",
+            list(people),
+        )
 
     async def cases_of(self, ids: Collection[str]) -> dict[str, str]:
         """Inbox row -> its case."""
@@ -219,3 +286,31 @@ class Inbox:
 
 def _columns(rows: Sequence[tuple[object, ...]], count: int) -> list[list[object]]:
     return [[row[n] for row in rows] for n in range(count)]
+
+
+def about_of(rule: Rule, fact: Fact) -> str | None:
+    """What a message by this rule is about."""
+    if rule.about is None:
+        return None
+    value = fact.said.get(rule.about)
+    return str(value) if value is not None else None
+
+
+def _kept(row: Any) -> Kept:
+    return Kept(
+        fact=Fact(
+            event_id=row["event_id"],
+            type=row["event_type"],
+            case_id=row["case_id"],
+            at=row["at"],
+            actor=row["actor"],
+            due=row["due"],
+        ),
+        rule=row["rule"],
+        place=Place.from_key(row["place"]),
+        urgency=row["case_urgency"],
+        about=row["about"],
+        case=Case(row["case_id"], row["reference"], row["urgency"], row["cluster_id"]),
+        rung=row["rung"],
+        correlation_id=row["correlation_id"],
+    )

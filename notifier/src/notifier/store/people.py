@@ -9,7 +9,7 @@ from chassis.transaction import Transaction
 from schemas.directory import PersonChanged, RoleChanged
 from schemas.routing import Cluster
 
-from notifier.domain.planning import Holder, Kind, Place
+from notifier.domain.planning import COUNCIL, COUNCIL_SECTOR, Holder, Kind, Place
 from notifier.tables import cluster, person, role
 
 #: Who reads roles to tell people of a fact shares it; who changes roles has it alone. So a fact and a role that meet
@@ -23,7 +23,8 @@ FROM role r LEFT JOIN person p USING (person_id) LEFT JOIN preference w USING (p
 WHERE coalesce(p.active, true) AND (
   r.cluster_id = ANY($1::text[])
   OR (r.organisation_id = ANY($2::text[]) AND r.role = ANY($3::text[]))
-  OR (r.sector = 'council' AND r.role = ANY($3::text[])))
+  OR (r.sector = ANY($4::text[]) AND r.role = ANY($3::text[]))
+  OR r.organisation_id = ANY($5::text[]))
 """
 _TEAM: Final = "team:"
 
@@ -49,14 +50,21 @@ class People:
         )
         return {row["cluster_id"]: row["organisation_id"] for row in rows}
 
-    async def holders(self, places: Iterable[Place], roles: Collection[str]) -> list[Holder]:
-        """Everybody who may be told at these places. Organisations and the council: only who has one of the roles."""
+    async def holders(
+        self, places: Iterable[Place], roles: Collection[str], *, whole: Collection[str] = ()
+    ) -> list[Holder]:
+        """Everybody who may be told at these places. Organisations and sectors: only who has one of the roles.
+
+        `whole` are organisations where any role counts.
+        """
         looked = list(places)
         rows = await self._tx.rows(
             _HOLDERS,
             [p.id for p in looked if p.kind is Kind.CLUSTER],
             [p.id for p in looked if p.kind is Kind.ORGANISATION],
             sorted(roles),
+            [COUNCIL_SECTOR if p == COUNCIL else p.id for p in looked if p == COUNCIL or p.kind is Kind.SECTOR],
+            list(whole),
         )
         return [Holder(**dict(row)) for row in rows]
 
@@ -153,24 +161,3 @@ class People:
             "SELECT cluster_id FROM cluster WHERE organisation_id = ANY($1::text[])", list(organisations)
         )
         return {row["cluster_id"] for row in rows}
-
-    async def wants_email(self, person_id: str) -> tuple[bool, int]:
-        """Whether somebody wants letters, and the version of that wish; 0: never said."""
-        rows = await self._tx.rows("SELECT email, version FROM preference WHERE person_id = $1", person_id)
-        return (rows[0]["email"], rows[0]["version"]) if rows else (True, 0)
-
-    async def save_preferences(self, wishes: Sequence[tuple[str, bool, int]]) -> set[str]:
-        """Keep wishes (person, letters, the version they replace). Returns the people whose version was the newest."""
-        if not wishes:
-            return set()
-        rows = await self._tx.rows(
-            "INSERT INTO preference AS p (person_id, email, version)"
-            " SELECT w.person_id, w.email, w.version + 1"
-            " FROM unnest($1::text[], $2::bool[], $3::bigint[]) AS w(person_id, email, version)"
-            " LEFT JOIN preference was USING (person_id)"
-            " WHERE coalesce(was.version, 0) = w.version"
-            " ON CONFLICT (person_id) DO UPDATE SET email = excluded.email, version = excluded.version"
-            " WHERE p.version = excluded.version - 1 RETURNING person_id",
-            [w[0] for w in wishes], [w[1] for w in wishes], [w[2] for w in wishes],
-        )  # fmt: skip
-        return {row["person_id"] for row in rows}

@@ -54,7 +54,7 @@ class NotFromHere(Forbidden):
         super().__init__("A school or the council tells of an exclusion; ask the child's school to send it.")
 
 
-class NotYourNumber(Forbidden):
+class NotYourNumber(Invalid):
     """Each sector has its own number of a child and no other."""
 
     code = "not-your-number"

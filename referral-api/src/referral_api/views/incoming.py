@@ -227,7 +227,7 @@ class CaseSearchIn(In):
     urgency: Annotated[Code, listed("urgency")] | None = None
     opened_since: Moment | None = None
     changed_since: Moment | None = None
-    cursor: Annotated[str, Field(max_length=600)] | None = None
+    cursor: Annotated[str, Field(pattern=r"^[!-~]{1,600}$")] | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     #: A word for the audit, such as search.
     reason: Annotated[str, Field(pattern=r"^[a-z][a-z-]{1,39}$")] = "search"

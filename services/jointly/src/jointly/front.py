@@ -22,6 +22,7 @@ from jointly.docs_page import docs_page
 from jointly.internal import internal_app
 from jointly.issuer.app import issuer_routes
 from jointly.origin import Origin, by_prefix
+from jointly.parked import parked_routes
 from jointly.serving import LISTEN_FDS, Leaving, Listener, adopt, listen
 from jointly.settings import Settings
 
@@ -98,6 +99,10 @@ def own_app(parts: house.House, apps: Mapping[str, FastAPI]) -> FastAPI:
     install_errors(app)
     app.include_router(operations(parts.runtimes))
     app.include_router(_documents(parts, apps, app))
+    if parts.runtimes:
+        # Whose callers are believed is the same for all.
+        app.state.runtime = parts.runtimes[0]
+        app.include_router(parked_routes(parts))
     if parts.issuer is not None:
         for router in issuer_routes(parts.issuer):
             app.include_router(router)

@@ -1,6 +1,7 @@
 """The parts of the house in one process: which services, which database, which event log, whose tokens."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from chassis.event_log.interface import EventLog
 from chassis.hints import Hints
 from chassis.service import Runtime, Service, load
 
+from jointly.county.staff import sector_systems
 from jointly.issuer.app import Issuer
 from jointly.postgres import EmbeddedPostgres
 from jointly.settings import Settings
@@ -158,8 +160,14 @@ async def opened(
 
 
 def _given(settings: Settings, kind: type[Any]) -> dict[str, Any]:
-    """What the host knows better than the environment: the folder and the port may come from its command."""
-    return {name: getattr(settings, name) for name in ("state", "port") if name in kind.model_fields}
+    """What the host knows better than the environment: the folder and the port may come from its command.
+
+    Where nobody has named the sectors' county-wide systems, they are the demo county's.
+    """
+    known = {name: getattr(settings, name) for name in ("state", "port") if name in kind.model_fields}
+    if "sector_systems" in kind.model_fields and settings.issues_tokens and "JOINTLY_SECTOR_SYSTEMS" not in os.environ:
+        known["sector_systems"] = sector_systems()
+    return known
 
 
 def _keys_of(issuer: Issuer | None) -> KeyFinder | None:

@@ -4,13 +4,15 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from jointly.county.staff import DemoCluster, systems, workers
+from jointly.county.staff import DemoCluster, DemoProvider, systems, workers
 from jointly.issuer.keys import private_key
 from jointly.issuer.registry import CREDENTIALS
 from jointly.state import StateFolder
 
 
-def keep_credentials(state: StateFolder, clusters: Sequence[DemoCluster], *, token_url: str) -> dict[str, Any]:
+def keep_credentials(
+    state: StateFolder, clusters: Sequence[DemoCluster], providers: Sequence[DemoProvider] = (), *, token_url: str
+) -> dict[str, Any]:
     """Bring the file up to date and return what it holds. Whoever is in it already keeps their secret."""
     kept = state.read_json(CREDENTIALS)
     known = {row["client_id"]: row for row in kept.get("systems", ())}
@@ -28,7 +30,7 @@ def keep_credentials(state: StateFolder, clusters: Sequence[DemoCluster], *, tok
                 "sector": worker.sector,
                 "clusters": [worker.cluster] if worker.cluster else [],
             }
-            for worker in workers(clusters)
+            for worker in workers(clusters, providers)
         ],
     }
     if fresh != kept:

@@ -1,4 +1,7 @@
-"""Bringing the demo county in, by the services' own imports: once into an empty house, the same way as an operator."""
+"""Bringing the demo county in, by the services' own imports: once into an empty house, the same way as an operator.
+
+A house that was seeded by an older edition is given what has been added since.
+"""
 
 import asyncio
 import csv
@@ -20,12 +23,12 @@ from referral_api.clients import bundled_postcodes
 from referral_api.commands import import_postcodes
 
 from jointly import house
-from jointly.county import synthetic
+from jointly.county import casework, synthetic
 from jointly.county.credentials import keep_credentials
-from jointly.county.staff import DemoCluster, agencies, workers
+from jointly.county.staff import DemoCluster, DemoProvider, agencies, workers
 from jointly.settings import Settings
 from jointly.terminal import Terminal
-from jointly.welcome import PROGRESS
+from jointly.welcome import EDITION, PROGRESS
 
 _LOOK_AGAIN: Final = 0.05
 _PATIENCE_SECONDS: Final = 60.0
@@ -71,16 +74,21 @@ def source(settings: Settings) -> Source:
 async def bring_in(settings: Settings, terminal: Terminal) -> None:
     """Seed an empty house; in any case, bring `credentials.json` up to date."""
     async with house.opened(settings) as parts:
-        if await _is_wanted(parts):
-            parts.state.write_json(PROGRESS, {"county": "begun"})
+        known = parts.state.read_json(PROGRESS)
+        if await _is_wanted(parts, known):
+            known = {"county": "begun"}
+            parts.state.write_json(PROGRESS, known)
             await _seed(parts, source(settings), terminal)
         clusters = await known_clusters(parts.runtime("cluster-router"))
-        keep_credentials(parts.state, clusters, token_url=f"{settings.believed_issuer}/oauth/token")
-        parts.state.write_json(PROGRESS, {"county": "done"})
+        if clusters and known.get("edition") != EDITION:
+            await _add(parts, clusters, source(settings).as_of, terminal)
+        providers = await casework.known_providers(parts.runtime("placements"))
+        keep_credentials(parts.state, clusters, providers, token_url=f"{settings.believed_issuer}/oauth/token")
+        parts.state.write_json(PROGRESS, {"county": "done", "edition": EDITION})
 
 
-async def _is_wanted(parts: house.House) -> bool:
-    if parts.state.read_json(PROGRESS).get("county") == "begun":
+async def _is_wanted(parts: house.House, known: dict[str, Any]) -> bool:
+    if known.get("county") == "begun":
         return True
     async with parts.runtime("directory").transaction() as tx:
         (row,) = await tx.rows("SELECT EXISTS (SELECT FROM subject_head) AS spoken")
@@ -101,13 +109,21 @@ async def _seed(parts: house.House, county: Source, terminal: Terminal) -> None:
     with terminal.step("Clusters"):
         await heard(parts, speaker="directory", hearer="cluster-router")
         await default_clusters(parts.runtime("cluster-router"), since=county.as_of)
-    clusters = await known_clusters(parts.runtime("cluster-router"))
+
+
+async def _add(parts: house.House, clusters: Sequence[DemoCluster], since: date, terminal: Terminal) -> None:
+    """What came after the county's first edition: casework and its people. Again is harmless."""
+    home = parts.runtime("directory")
+    await directory.import_organisations(home, _agencies())
+    await casework.bring_in_schools(parts, terminal)
+    providers = await casework.known_providers(parts.runtime("placements"))
     with terminal.step("People"):
-        _tell(await directory.import_people(home, _people(clusters, county.as_of)), "people", terminal)
+        _tell(await directory.import_people(home, _people(clusters, providers, since)), "people", terminal)
     with terminal.step("Every service has heard of it"):
         for runtime in parts.runtimes:
             for speaker in ("directory", "cluster-router"):
                 await heard(parts, speaker=speaker, hearer=runtime.service.name)
+    await casework.bring_in(parts, clusters, terminal)
 
 
 def _tell(report: Report, what: str, terminal: Terminal) -> None:
@@ -128,10 +144,10 @@ def _agencies() -> bytes:
     return _sheet(("id", "name", "sector", "kind"), rows)
 
 
-def _people(clusters: Sequence[DemoCluster], since: date) -> bytes:
+def _people(clusters: Sequence[DemoCluster], providers: Sequence[DemoProvider], since: date) -> bytes:
     rows = [
         (who.id, who.organisation, who.name, who.title, who.email, role, who.cluster or "", since.isoformat())
-        for who in workers(clusters)
+        for who in workers(clusters, providers)
         for role in who.roles
     ]
     return _sheet(("person", "organisation", "name", "title", "email", "role", "cluster", "since"), rows)

@@ -27,6 +27,16 @@ class DemoCluster:
 
 
 @dataclass(frozen=True, slots=True)
+class DemoProvider:
+    """A school for alternative provision, as far as its people need it."""
+
+    id: str
+    name: str
+    organisation: str
+    urn: str
+
+
+@dataclass(frozen=True, slots=True)
 class Agency:
     """An organisation that is not a school."""
 
@@ -69,9 +79,14 @@ def school_organisation(urn: str) -> str:
     return f"school-{urn}"
 
 
-def workers(clusters: Sequence[DemoCluster]) -> list[Worker]:
-    """Everybody's function: of the county, of each cluster, of each school that has a system."""
-    return [*_of_the_county(), *_of_clusters(clusters), *_of_schools(clusters)]
+def workers(clusters: Sequence[DemoCluster], providers: Sequence[DemoProvider] = ()) -> list[Worker]:
+    """Everybody's function: of the county, of each cluster, of each school that has a system, of each provider."""
+    return [*_of_the_county(), *_of_clusters(clusters), *_of_schools(clusters), *_of_providers(providers)]
+
+
+def sector_systems() -> str:
+    """The county-wide systems of the sectors, by their organisations, as `JOINTLY_SECTOR_SYSTEMS` names them."""
+    return ",".join(_plan()["sector_systems"])
 
 
 def systems(clusters: Sequence[DemoCluster]) -> list[tuple[str, str]]:
@@ -113,6 +128,20 @@ def _of_schools(clusters: Sequence[DemoCluster]) -> Iterator[Worker]:
                 title=row["title"],
                 roles=tuple(row["roles"]),
                 organisation=school_organisation(urn),
+                sector="education",
+                cluster=None,
+            )
+
+
+def _of_providers(providers: Sequence[DemoProvider]) -> Iterator[Worker]:
+    for provider in providers:
+        for row in _plan()["per_provider"]:
+            yield Worker(
+                id=f"{_slug(row['title'])}-{provider.urn}",
+                name=f"{row['title']}, {provider.name}",
+                title=row["title"],
+                roles=tuple(row["roles"]),
+                organisation=provider.organisation,
                 sector="education",
                 cluster=None,
             )

@@ -45,40 +45,48 @@ def mix() -> Mapping[str, Any]:
     return tomllib.loads(files("jointly").joinpath("data/demo_referrals.toml").read_text(encoding="utf-8"))
 
 
-def referrals(count: int, schools: Sequence[DemoSchool], *, today: date, seed: int = 1) -> list[DemoReferral]:
-    """So many referrals for children at these schools.
+def referrals(
+    count: int,
+    schools: Sequence[DemoSchool],
+    *,
+    today: date,
+    seed: int = 1,
+    shares: Mapping[str, Mapping[str, float]] | None = None,
+) -> list[DemoReferral]:
+    """So many referrals for children at these schools; `shares` of `primary_need` and `age` replace the bundled ones.
 
     The same seed gives the same children. Identifiers follow the seed, so two runs with two seeds share no child.
     """
+    known = {**mix(), **(shares or {})}
     chance = Random(seed)  # noqa: S311  repeatable on purpose, nothing depends on it being unguessable
     made: list[DemoReferral] = []
     for number in range(count):
         rare = chance.uniform(0, 100)
-        shares = mix()["in_a_hundred"]
+        often = mix()["in_a_hundred"]
         earlier = [referral for referral in made if referral.body["child"]["nhs_number"]]
-        if earlier and rare < shares["second_agency"]:
-            made.append(_second_agency(chance.choice(earlier), schools, number, chance, today))
+        if earlier and rare < often["second_agency"]:
+            made.append(_second_agency(chance.choice(earlier), schools, number, chance, today, shares=known))
             continue
         sector = _pick(mix()["sector"], chance)
         senders = [school for school in schools if school.system] if sector == "education" else []
-        child, school = _child(number, senders or schools, chance, today, seed)
-        if made and rare > 100 - shares["sibling"]:
+        unique = (seed * 1_000 + number) % 100_000
+        child, school = _child(unique, senders or schools, chance, today, known)
+        if made and rare > 100 - often["sibling"]:
             family = chance.choice(made).body["child"]
             child |= {"family_name": family["family_name"], "postcode": family["postcode"]}
         system = school.system if sector == "education" else None
-        made.append(_referral(child, sector, number, chance, today, system=system))
+        made.append(_referral(child, sector, number, chance, today, shares=known, system=system))
     return made
 
 
 def _child(
-    number: int, schools: Sequence[DemoSchool], chance: Random, today: date, seed: int
+    unique: int, schools: Sequence[DemoSchool], chance: Random, today: date, known: Mapping[str, Any]
 ) -> tuple[dict[str, Any], DemoSchool]:
     words, shares = mix()["words"], mix()["in_a_hundred"]
-    age = int(_pick(mix()["age"], chance))
+    age = int(_pick(known["age"], chance))
     phases = _SECONDARY if age >= _SECONDARY_FROM_AGE else _PRIMARY
     school = chance.choice([school for school in schools if school.phase in phases] or list(schools))
     at_school = not _happens(shares["no_school"], chance)
-    unique = (seed * 1_000 + number) % 100_000
     child = {
         "given_name": chance.choice(words["given_names"]),
         "family_name": f"{chance.choice(words['surnames'])}-Test",
@@ -102,11 +110,18 @@ def _born(age: int, chance: Random, today: date) -> date:
 
 
 def _referral(
-    child: dict[str, Any], sector: str, number: int, chance: Random, today: date, *, system: str | None = None
+    child: dict[str, Any],
+    sector: str,
+    number: int,
+    chance: Random,
+    today: date,
+    *,
+    shares: Mapping[str, Any],
+    system: str | None = None,
 ) -> DemoReferral:
-    shares = mix()["in_a_hundred"]
-    first = _pick(mix()["primary_need"], chance)
-    second = _pick(mix()["primary_need"], chance)
+    often = mix()["in_a_hundred"]
+    first = _pick(shares["primary_need"], chance)
+    second = _pick(shares["primary_need"], chance)
     needs = [first] if second == first else [first, second]
     risk = _pick(mix()["risk_of_exclusion"], chance)
     concern = mix()["words"]["concern"]
@@ -116,7 +131,7 @@ def _referral(
             "informed": True,
             "views": None,
             "interpreter_language": chance.choice(mix()["words"]["languages"])
-            if _happens(shares["interpreter"], chance)
+            if _happens(often["interpreter"], chance)
             else None,
             "contacts": [
                 {
@@ -148,7 +163,13 @@ def _referral(
 
 
 def _second_agency(
-    first: DemoReferral, schools: Sequence[DemoSchool], number: int, chance: Random, today: date
+    first: DemoReferral,
+    schools: Sequence[DemoSchool],
+    number: int,
+    chance: Random,
+    today: date,
+    *,
+    shares: Mapping[str, Any],
 ) -> DemoReferral:
     """Another agency writes about the same child, as it knows them; a school only if it is the child's."""
     known = first.body["child"]
@@ -156,7 +177,7 @@ def _second_agency(
     others = [each for each in mix()["sector"] if each != first.sector and (own or each != "education")]
     sector = chance.choice(others)
     system = own if sector == "education" else None
-    return _referral({**known, "upn": None}, sector, number, chance, today, system=system)
+    return _referral({**known, "upn": None}, sector, number, chance, today, shares=shares, system=system)
 
 
 def _referrer(sector: str, number: int) -> dict[str, Any]:

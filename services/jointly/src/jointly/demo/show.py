@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -12,7 +12,8 @@ from chassis.clock import new_id, wall_now, wall_seconds
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from jointly.demo.agency import Agency, NothingRuns
-from jointly.demo.referrals import DemoSchool, referrals
+from jointly.demo.referrals import referrals
+from jointly.demo.schools import schools_of
 from jointly.issuer.registry import CREDENTIALS
 from jointly.settings import Settings
 from jointly.state import StateFolder
@@ -23,7 +24,6 @@ _AT_ONCE: Final = 12
 _LOOK_AGAIN: Final = 0.05
 #: A case that is not placed by then is counted as still waiting.
 _PATIENCE: Final = 60.0
-_PAGE: Final = 100
 
 
 #: Who posts, and what.
@@ -59,7 +59,7 @@ async def show(settings: Settings, *, count: int, rate: float, seed: int | None,
         by_system = {agency.organisation: agency for agency in agencies}
         made = referrals(
             count,
-            await _schools(senders["education"], by_system),
+            await schools_of(senders["education"], by_system),
             today=wall_now().date(),
             seed=seed if seed is not None else int(new_id().replace("-", "")[-6:], 16),
         )
@@ -68,26 +68,6 @@ async def show(settings: Settings, *, count: int, rate: float, seed: int | None,
         outcomes = await _post_all(posts, rate=rate, terminal=terminal)
         _tell(outcomes, wall_seconds() - began, terminal)
         await _tell_story(posts, outcomes, terminal)
-
-
-async def _schools(agency: Agency, systems: Collection[str]) -> list[DemoSchool]:
-    found: list[DemoSchool] = []
-    parameters: dict[str, str | int] = {"limit": _PAGE}
-    while True:
-        page = await agency.get("/v1/schools", **parameters)
-        found += [
-            DemoSchool(
-                row["urn"],
-                row["phase"],
-                row["postcode"],
-                row["organisation_id"] if row["organisation_id"] in systems else None,
-            )
-            for row in page["items"]
-            if row.get("postcode") and row["status"] == 1
-        ]
-        if page["next"] is None:
-            return found
-        parameters["cursor"] = page["next"]
 
 
 async def _post_all(posts: Sequence[Post], *, rate: float, terminal: Terminal) -> list[Outcome]:

@@ -95,8 +95,8 @@ class Issuer:
         now = wall_now()
         system = self.clients.system(form, authorization, now=now)
         scope = sign_in.granted_scope(form.get("scope") or DEFAULT_SCOPE)
-        if "openid" in scope.split():
-            raise OAuthError("invalid_scope", "Only people sign in with openid.")
+        if not {"openid", OFFLINE}.isdisjoint(scope.split()):
+            raise OAuthError("invalid_scope", f"Only people sign in with openid and {OFFLINE}.")
         return _bearer(self.mint.for_system(system, scope=scope, now=now, token_id=new_id()), scope)
 
     def _for_person(self, form: Mapping[str, str], authorization: str | None) -> dict[str, Any]:

@@ -13,6 +13,8 @@ _STYLE: Final = (
     "text-align:left;width:100%;cursor:pointer}"
     "button:focus{outline:3px solid #fd0;color:#0b0c0c;background:#fd0}"
     "button span{display:block;font-size:.9rem}"
+    "nav ul{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.25rem 1rem}nav a{color:#1a65a6}"
+    "a:focus{outline:3px solid #fd0;background:#fd0;color:#0b0c0c}"
     ".note{border-left:.5rem solid #1d70b8;padding:.5rem 1rem;margin:1.5rem 0}"
 )
 #: Nothing but this page's own style and its own form.
@@ -27,19 +29,37 @@ def choose_person(people: Sequence[Person], fields: Mapping[str, str], applicati
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in fields.items()
     )
     groups: dict[str, list[Person]] = {}
-    for person in people:
-        groups.setdefault(person.organisation, []).append(person)
+    for person in sorted(people, key=_place):
+        groups.setdefault(_group(person), []).append(person)
+    index = "".join(f'<li><a href="#{_anchor(name)}">{escape(name)}</a></li>' for name in groups)
     lists = "".join(
-        f"<fieldset><legend>{escape(organisation)}</legend>{''.join(map(_button, members))}</fieldset>"
-        for organisation, members in groups.items()
+        f'<fieldset id="{_anchor(name)}"><legend>{escape(name)}</legend>{"".join(map(_button, members))}</fieldset>'
+        for name, members in groups.items()
     )
     return _page(
         "Who do you want to be?",
         f'<p class="note">This is the development sign-in of the demo county. It asks for no password and is '
         f"switched off anywhere but on a development machine.</p>"
         f"<p>You are signing in to <strong>{escape(application)}</strong>.</p>"
+        f'<nav aria-label="Where they work"><ul>{index}</ul></nav>'
         f'<form method="post" action="/oauth/authorize">{hidden}{lists}</form>',
     )
+
+
+def _group(person: Person) -> str:
+    """Where somebody works: the whole county, a cluster, or a school on its own."""
+    if person.clusters:
+        return ", ".join(person.clusters).replace("-", " ").capitalize()
+    return "Schools" if person.sector == "education" else "The whole county"
+
+
+def _place(person: Person) -> tuple[bool, bool]:
+    """The county's people first, single schools last; otherwise as the file has them."""
+    return not person.clusters and person.sector == "education", bool(person.clusters)
+
+
+def _anchor(name: str) -> str:
+    return "at-" + "".join(letter if letter.isalnum() else "-" for letter in name.lower())
 
 
 def refused(description: str) -> str:

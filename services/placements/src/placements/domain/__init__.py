@@ -1,1 +1,1 @@
-"""The rules, without time, storage or network."""
+"""The rules of alternative provision and of exclusions, pure: places, matching, holds, duties, risk."""

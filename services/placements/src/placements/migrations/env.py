@@ -1,6 +1,6 @@
 """Alembic's way in."""
 
 from chassis.migrations import run
-from placements.tables import metadata
+from placements.tables import SCHEMA, metadata
 
-run(metadata, "placements")
+run(metadata, SCHEMA)

@@ -1,1 +1,1 @@
-"""What is done about what is heard and asked."""
+"""Signing in and staying so, marks, and batches."""

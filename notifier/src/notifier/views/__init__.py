@@ -1,0 +1,1 @@
+"""What travels over HTTP: inboxes and preferences (`inbox`), browsers and receipts (`channels`), families."""

@@ -1,0 +1,1 @@
+"""Those whom the portal asks: the public API with its viewer's token, and the issuer."""
