@@ -38,7 +38,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
 .PHONY: help run run-kafka demo token reset setup test test-kafka check format-check lint types imports \
-	schemas-check unit integration contract architecture e2e faults isolated bench format schemas migration migrate \
+	schemas-check unit integration contract architecture e2e faults browser isolated bench format schemas migration migrate \
 	lock clean
 
 help: ## List the targets
@@ -53,8 +53,8 @@ run: $(STAMP) ## Start everything on 127.0.0.1:8000: database, event log, front,
 run-kafka: $(STAMP) ## The same on a real Apache Kafka broker (needs Java 17+ and Maven)
 	@$(BIN)/jointly run --kafka
 
-demo: $(STAMP) ## Post referrals as three agencies' systems and watch them find their clusters (N=60)
-	@$(BIN)/jointly demo $(if $(N),--referrals $(N))
+demo: $(STAMP) ## Post referrals as three agencies' systems and watch them find their clusters (N=60; TERM=1: play a school term)
+	@$(BIN)/jointly demo $(if $(filter 1,$(TERM)),--term) $(if $(N),--referrals $(N))
 
 token: $(STAMP) ## Print an access token for curl: P=cluster-lead for a person, O=school-115482 for a system
 	@$(BIN)/jointly token $(if $(P),--person "$(P)") $(if $(O),--system "$(O)")
@@ -106,11 +106,14 @@ contract: $(STAMP) ## Events, OpenAPI, AsyncAPI, one suite for both event logs
 architecture: $(STAMP) ## The building itself: rooms, laws, routes, migrations
 	$(PYTEST) $(or $(T),tests/architecture)
 
-e2e: $(STAMP) ## Journeys through every process
+e2e: $(STAMP) $(if $(CI),browser) ## Journeys through every process
 	$(PYTEST) $(TWO) -m "not kafka" $(or $(T),tests/e2e)
 
 faults: $(STAMP) ## Kills, cuts and floods while work goes on
 	$(PYTEST) $(TWO) -m "not kafka" $(or $(T),tests/faults)
+
+browser: ## Install Debian's Chromium, for the tests of the pages (as root; elsewhere, any `chromium` on the PATH will do)
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 
 isolated: $(STAMP) ## Install each package alone with what it declares, and import it
 	@set -e; for package in $(PACKAGES) $(KIT); do \

@@ -45,7 +45,10 @@ def chromium() -> Iterator[Browser]:
     if found is None:
         _cannot("Chromium is not here: on Debian or Ubuntu, apt-get install chromium.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        browser = playwright.chromium.launch(
+            executable_path=found,
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-sync"],
+        )
         yield browser
         browser.close()
 
