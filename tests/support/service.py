@@ -42,7 +42,7 @@ def token(
     usual = {
         "iss": ISSUER, "aud": AUDIENCE, "sub": subject or organisation, "client_id": organisation,
         "organisation": organisation, "sector": sector, "roles": list(roles), "clusters": list(clusters),
-        "scope": "", "iat": now, "nbf": now, "exp": now + 300, "jti": new_id(),
+        "scope": "", "iat": now, "nbf": now, "exp": now + 7200, "jti": new_id(),
     }  # fmt: skip
     return jwt.encode(usual | claims, KEY, algorithm="ES256", headers={"typ": "at+jwt", "kid": "1"})
 

@@ -15,7 +15,7 @@ from funding.policy import CLAW_BACKS, ENDINGS, PURPOSES, REFUSALS, decides, is_
 from funding.queries import Due, Position
 from funding.store.budgets import Budget
 
-Pence = Annotated[int, Field(gt=0, le=10**12)]
+Pence = Annotated[int, Field(gt=0, le=10**11)]
 
 
 class FundingRequestIn(In):

@@ -1,9 +1,11 @@
 """The state folder: everything that the embedded default keeps, readable by its owner alone."""
 
+import fcntl
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +31,20 @@ class StateFolder:
     def write(self, name: str, content: bytes) -> Path:
         """Replace a private file, durably."""
         target = self.file(name)
+        with self._beside(target, content) as beside:
+            beside.replace(target)
+        return target
+
+    def write_once(self, name: str, content: bytes) -> bytes:
+        """Make a private file unless there is one, and answer what is in it: two processes may begin at once."""
+        target = self.file(name)
+        with self._beside(target, content) as beside, suppress(FileExistsError):
+            os.link(beside, target)
+        return target.read_bytes()
+
+    @staticmethod
+    @contextmanager
+    def _beside(target: Path, content: bytes) -> Iterator[Path]:
         target.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
@@ -37,11 +53,9 @@ class StateFolder:
                 out.write(content)
                 out.flush()
                 os.fsync(out.fileno())
-            beside.replace(target)
-        except BaseException:
+            yield beside
+        finally:
             beside.unlink(missing_ok=True)
-            raise
-        return target
 
     def write_json(self, name: str, value: Mapping[str, Any]) -> Path:
         """Replace a private JSON file that people may read."""
@@ -62,6 +76,12 @@ class StateFolder:
         """One of the folder's own secrets, made the first time it is asked for."""
         kept = self.read_json("secrets.json")
         if name not in kept:
-            kept[name] = secrets.token_urlsafe(32)
-            self.write_json("secrets.json", kept)
+            # One process at a time: another may be making this one, or a neighbour of it.
+            self.path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+            with self.file(".secrets.lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                kept = self.read_json("secrets.json")
+                if name not in kept:
+                    kept[name] = secrets.token_urlsafe(32)
+                    self.write_json("secrets.json", kept)
         return str(kept[name])

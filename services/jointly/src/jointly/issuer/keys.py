@@ -46,16 +46,14 @@ def private_key(state: StateFolder, name: str) -> ec.EllipticCurvePrivateKey:
     try:
         pem = state.file(name).read_bytes()
     except FileNotFoundError:
-        made = ec.generate_private_key(ec.SECP256R1())
-        state.write(
+        pem = state.write_once(
             name,
-            made.private_bytes(
+            ec.generate_private_key(ec.SECP256R1()).private_bytes(
                 serialization.Encoding.PEM,
                 serialization.PrivateFormat.PKCS8,
                 serialization.NoEncryption(),
             ),
         )
-        return made
     key = serialization.load_pem_private_key(pem, password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise TypeError(f"{state.file(name)} is not an elliptic-curve key.")
