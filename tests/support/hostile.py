@@ -28,7 +28,7 @@ PATIENCE: Final = 90.0
 #: What a sample of a string may be, by what its pattern takes.
 _WORDS: Final = (
     "abc", "115482", "school-115482", "abc-def", "office@council.example", "/child/postcode", "A1", "2026-11-20", "5",
-    "01632 960001", "BBBBBBBBBBBBBBBBBBBBBBBB",
+    "01632 960001", "BBBBBBBBBBBBBBBBBBBBBBBB", "07:30", "https://push.example/one",
 )  # fmt: skip
 
 

@@ -37,6 +37,8 @@ case_file: Final = sa.Table(
     sa.Column("assigned_at", Timestamp),
     #: When anything about it last changed, by whatever service; absent: when it was opened.
     sa.Column("last_changed_at", Timestamp),
+    #: What its ETag says.
+    sa.Column("version", sa.BigInteger, nullable=False, server_default="1"),
     sa.Index("case_file_child_id", "child_id"),
     sa.Index("case_file_one_open", "child_id", unique=True, postgresql_where=_OPEN),
     sa.Index("case_file_organisations", "organisations", postgresql_using="gin"),
@@ -131,6 +133,8 @@ information_request: Final = sa.Table(
     sa.Column("answer", sa.Text),
     sa.Column("answered_at", Timestamp),
     sa.Column("answered_by_person", sa.Text),
+    #: When nobody waited for an answer any more: the referral or its case had ended.
+    sa.Column("ended_at", Timestamp),
     sa.Column("organisations", ARRAY(sa.Text), nullable=False),
     sa.Index("information_request_referral_id", "referral_id"),
 )
@@ -177,3 +181,40 @@ postcode: Final = sa.Table(
     sa.Column("easting_km", sa.SmallInteger, nullable=False),
     sa.Column("northing_km", sa.SmallInteger, nullable=False),
 )
+
+#: That a case was erased, by whom and why; of its referrals ids, codes and dates.
+erasure: Final = sa.Table(
+    "erasure",
+    metadata,
+    sa.Column("case_id", sa.Text, primary_key=True),
+    sa.Column("erased_at", Timestamp, nullable=False),
+    sa.Column("erased_by", sa.Text, nullable=False),
+    sa.Column("organisation_id", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    #: Whether the reason stood above the retention rule.
+    sa.Column("overridden", sa.Boolean, nullable=False),
+    sa.Column("kept_until", sa.Date, nullable=False),
+    #: The day from which the retention rule that was asked holds.
+    sa.Column("rule_since", sa.Date, nullable=False),
+    #: How many rows went, by what they were.
+    sa.Column("erased", JSONB, nullable=False),
+    sa.Column("referrals", JSONB, nullable=False),
+)
+
+#: Who may read a case outside their team, why and until when. The note is free text, and goes with the case.
+access_request: Final = sa.Table(
+    "access_request",
+    metadata,
+    sa.Column("request_id", sa.Text, primary_key=True),
+    sa.Column("case_id", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("organisation_id", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("note", sa.Text),
+    sa.Column("asked_at", Timestamp, nullable=False),
+    sa.Column("until", Timestamp, nullable=False),
+    sa.Index("access_request_case_id", "case_id", "subject"),
+)
+
+#: The access log of a case, newest first, a page at a time.
+audit_case_log: Final = sa.Index("audit_case_log", chassis.audit.c.case_id, chassis.audit.c.id)

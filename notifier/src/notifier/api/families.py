@@ -147,6 +147,7 @@ async def put_safe_contact(
     request: Request, caller: Worker, id: Id, body: Annotated[Body[SafeContactIn], Depends(json_body(SafeContactIn))]
 ) -> Response:
     """Say who of a case's family may be contacted, and how. What is on its way to others is stopped."""
+    version = if_match(request)
     said = tuple(Contact(c.contact_id, c.never, tuple(c.channels)) for c in body.value.contacts)
     async with runtime(request).transaction() as tx:
         await _check(tx, caller, id)
@@ -156,7 +157,7 @@ async def put_safe_contact(
         )  # fmt: skip
     return await runtime(request).actions.perform(
         families.say_contacts,
-        families.SayContacts(id, said, if_match(request)),
+        families.SayContacts(id, said, version),
         view=lambda command, version: Answer(200, as_json(_contacts(command.contacts)), {"ETag": etag(version)}),
     )
 

@@ -45,7 +45,7 @@ async def put_preferences(
     request: Request, caller: SignedIn, body: Annotated[Body[PreferencesIn], Depends(json_body(PreferencesIn))]
 ) -> Response:
     """Say how you want to be told. Letters that are already on their way still obey it."""
-    said, offered = body.value, _settings(request).offered
+    said, offered, version = body.value, _settings(request).offered, if_match(request)
     wanted = {*said.channels, *(c for own in said.roles.values() for c in own.channels or ())}
     if not wanted <= set(offered):
         raise ChannelNotOffered(f"Choose from {', '.join(offered)}.", pointer="/channels")
@@ -53,9 +53,7 @@ async def put_preferences(
         raise Invalid("A text message needs your work mobile.", pointer="/mobile")
     return await runtime(request).actions.perform(
         preferences.say,
-        preferences.Say(
-            caller.subject, caller.organisation, said.wish(), said.mobile, if_match(request), cause(request)
-        ),
+        preferences.Say(caller.subject, caller.organisation, said.wish(), said.mobile, version, cause(request)),
         view=lambda command, version: Answer(
             200,
             as_json(PreferencesOut.of(command.wish, cover=command.wish.cover, mobile=command.mobile, offered=offered)),

@@ -15,7 +15,7 @@ def _https(url: str) -> str:
     return url
 
 
-Endpoint = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[!-~]+$"), AfterValidator(_https)]
+Endpoint = Annotated[str, StringConstraints(max_length=1000, pattern=r"^https?://[!-~]+$"), AfterValidator(_https)]
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{20,200}={0,2}$")]
 
 
@@ -32,7 +32,7 @@ class PushSubscriptionIn(In):
     endpoint: Endpoint
     keys: PushKeysIn
     #: Browsers say it, and mostly that it is null.
-    expirationTime: float | None = None  # noqa: N815  the browser's own name
+    expirationTime: Annotated[float, Field(ge=0, le=10**11 * 50)] | None = None  # noqa: N815  the browser's own name
 
 
 class PushSubscriptionOut(Out):

@@ -121,7 +121,7 @@ class SafeContactOut(Out):
 class FamilyIn(In):
     """Open a link with its second fact; and answer, if you like."""
 
-    second_fact: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    second_fact: Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(one_line)]
     #: Was help received?
     helped: Literal["yes", "no", "not-yet"] | None = None
     #: Did people listen?

@@ -6,7 +6,7 @@ from datetime import date, time
 from typing import Annotated, Any, Literal, Self
 
 from chassis.wire import Action, Day, In, Out
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, WithJsonSchema, model_validator
 
 from notifier.domain.facts import BUDGET
 from notifier.domain.wishes import RoleWish, Wish
@@ -109,8 +109,12 @@ def _clock(text: str) -> str:
     return text
 
 
-Language = Annotated[str, AfterValidator(_known)]
-HourText = Annotated[str, AfterValidator(_clock)]
+Language = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": sorted(LANGUAGES)})]
+HourText = Annotated[
+    str,
+    AfterValidator(_clock),
+    WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}),
+]
 Digest = Literal["daily", "at-once"]
 Further = Literal["sms", "push"]
 PersonId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]

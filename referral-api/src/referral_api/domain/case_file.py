@@ -11,6 +11,7 @@ from schemas.referral import (
     CaseBasisWithdrawn,
     CaseCircumstancesChanged,
     CaseClosed,
+    CaseErased,
     CaseLinked,
     CaseOpened,
     CaseParticipantsChanged,
@@ -94,6 +95,8 @@ class CaseFile:
     status: CaseStatus = CaseStatus.OPEN
     closed_at: datetime | None = None
     closing_reason: str | None = None
+    #: Goes up with every change that is kept; what its ETag says.
+    version: int = 1
     referrals: list[Referral] = field(default_factory=list)
     #: Ids of the referrals that differ from what is kept.
     touched: set[str] = field(default_factory=set)
@@ -257,6 +260,16 @@ class CaseFile:
             if referral.active:
                 self._next_version(referral, ReferralStatus.CLOSED)
         self.said.append(CaseClosed(case_id=self.case_id, reason=reason))
+
+    def erase(self, *, at: datetime) -> None:
+        """Everything personal goes, and everybody leaves. Who took part until now stays, and is told by this alone."""
+        self.status = CaseStatus.ERASED
+        self.referrals.clear()
+        self.touched.clear()
+        self.circumstances = picture.forgotten(self.circumstances)
+        self.participants = participation.ended(self.participants, on=day_of(at))
+        self.assignment = Assignment(state=self.assignment.state, since=self.assignment.since)
+        self.said.append(CaseErased(case_id=self.case_id))
 
     def assigned(self, assignment: Assignment, *, on: date) -> None:
         """Routing says who holds the case. Whoever held it, or was asked to, leaves; the new holder joins."""

@@ -114,3 +114,14 @@ def _worst(name: str, codes: Sequence[str]) -> str:
     """The gravest of these codes; a registry lists its codes from the least to the most grave."""
     order = [entry.code for entry in registry(name).entries]
     return max(codes, key=order.index)
+
+
+def forgotten(before: Circumstances) -> Circumstances:
+    """What may stay when everything that describes the child goes: how urgent it was."""
+    return Circumstances(
+        age=0,
+        needs=(),
+        home=Home(state="unknown"),
+        urgency=before.urgency,
+        risk_of_exclusion=before.risk_of_exclusion,
+    )

@@ -22,6 +22,8 @@ class CaseStatus(StrEnum):
 
     OPEN = "open"
     CLOSED = "closed"
+    #: Nothing personal is left of it.
+    ERASED = "erased"
 
 
 _S = ReferralStatus
@@ -36,7 +38,8 @@ NEXT: Final[Mapping[ReferralStatus, frozenset[ReferralStatus]]] = {
 #: A case that ended stays ended; a later referral of the child opens the child's next case.
 NEXT_OF_CASE: Final[Mapping[CaseStatus, frozenset[CaseStatus]]] = {
     CaseStatus.OPEN: frozenset({CaseStatus.CLOSED}),
-    CaseStatus.CLOSED: frozenset(),
+    CaseStatus.CLOSED: frozenset({CaseStatus.ERASED}),
+    CaseStatus.ERASED: frozenset(),
 }
 
 #: A referral in one of these still asks for help.

@@ -29,6 +29,13 @@ def left(participants: Participants, *, role: str, on: date, organisation: str |
     )
 
 
+def ended(participants: Participants, *, on: date) -> Participants:
+    """The same after everybody has left; who took part stays known."""
+    return tuple(
+        p if p.until is not None else p.model_copy(update={"until": max(on, p.since)}) for p in participants
+    )
+
+
 def present(participants: Iterable[Participant], *, roles: Iterable[str] | None = None) -> tuple[str, ...]:
     """The organisations that take part now, in any role or in one of these, sorted."""
     wanted = None if roles is None else set(roles)

@@ -17,7 +17,7 @@ from referral_api.tables import case_file, referral
 
 _CASES: Final = """
 SELECT case_id, reference, child_id, status, opened_at, closed_at, closing_reason, circumstances, participants,
-       assignment_state, cluster_id, holder_id, decision, reasons, assigned_at
+       assignment_state, cluster_id, holder_id, decision, reasons, assigned_at, version
 FROM case_file WHERE case_id = ANY($1::text[])
 """
 _REFERRALS: Final = """
@@ -38,13 +38,18 @@ FROM (
 ) n
 WHERE r.referral_id = n.referral_id AND r.organisations <> n.organisations
 """
+#: Nobody waits for an answer about a referral that has ended.
+_END_REQUESTS: Final = """
+UPDATE information_request SET ended_at = $2
+WHERE referral_id = ANY($1::text[]) AND answered_at IS NULL AND ended_at IS NULL
+"""
 _REFERRAL_CHANGES: Final = (
     "case_id", "child_id", "organisations", "status", "version", "urgency", "sender_reference", "said_at", "home",
     "content", "search_words",
 )  # fmt: skip
 _CASE_CHANGES: Final = (
     "child_id", "status", "closed_at", "closing_reason", "circumstances", "participants", "organisations",
-    "assignment_state", "cluster_id", "holder_id", "decision", "reasons", "assigned_at", "last_changed_at",
+    "assignment_state", "cluster_id", "holder_id", "decision", "reasons", "assigned_at", "last_changed_at", "version",
 )  # fmt: skip
 
 
@@ -70,9 +75,9 @@ class CaseFiles:
         return {row["child_id"]: row["case_id"] for row in rows}
 
     async def of_children(self, child_ids: Collection[str]) -> list[str]:
-        """Every case of these children, open or not."""
+        """Every case of these children, open or not; an erased one is nobody's."""
         rows = await self._tx.rows(
-            "SELECT case_id FROM case_file WHERE child_id = ANY($1::text[]) ORDER BY opened_at, case_id",
+            "SELECT case_id FROM case_file WHERE child_id = ANY($1::text[]) AND status <> 'erased' ORDER BY opened_at, case_id",
             list(child_ids),
         )
         return [row["case_id"] for row in rows]
@@ -112,6 +117,11 @@ class CaseFiles:
         changed = sorted(cases, key=lambda case: case.case_id)
         if not changed:
             return
+        for case in changed:
+            case.version += 1
+        over = [each.referral_id for case in changed for each in case.referrals if _is_over(each, case)]
+        if over:
+            await self._tx.rows(_END_REQUESTS, over, self._tx.now)
         await self._tx.insert(
             case_file, [_case_row(case, self._tx.now) for case in changed], conflict=("case_id",), update=_CASE_CHANGES
         )
@@ -149,6 +159,10 @@ class CaseFiles:
             case.touched.clear()
 
 
+def _is_over(each: Referral, case: CaseFile) -> bool:
+    return each.referral_id in case.touched and not each.active
+
+
 def _working(case: CaseFile) -> tuple[str, ...]:
     return present(case.participants, roles=WORKING_ROLES)
 
@@ -172,6 +186,7 @@ def _case(row: asyncpg.Record) -> CaseFile:
         status=CaseStatus(row["status"]),
         closed_at=row["closed_at"],
         closing_reason=row["closing_reason"],
+        version=row["version"],
     )
 
 
@@ -213,6 +228,7 @@ def _case_row(case: CaseFile, at: datetime) -> dict[str, Any]:
         "reasons": held.reasons,
         "assigned_at": held.since,
         "last_changed_at": at,
+        "version": case.version,
     }
 
 
