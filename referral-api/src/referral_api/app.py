@@ -4,7 +4,7 @@ from typing import Final
 
 from chassis.service import Service
 
-from referral_api.api import cases, children, exclusions, information, matching, referrals, timeline
+from referral_api.api import cases, children, exclusions, information, matching, protection, referrals, timeline
 from referral_api.settings import Settings
 from referral_api.store import Tx
 from referral_api.subscriptions import SUBSCRIPTIONS
@@ -32,6 +32,7 @@ SERVICE: Final = Service(
         exclusions.router,
         information.router,
         cases.router,
+        protection.router,
         timeline.router,
         children.router,
         matching.router,

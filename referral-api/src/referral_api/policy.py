@@ -50,6 +50,25 @@ def is_intake(viewer: Viewer, intake: str) -> bool:
     return viewer.organisation == intake and viewer.has("caseworker")
 
 
+def is_officer(viewer: Viewer, intake: str) -> bool:
+    """Whether they are the council's data protection officer, who answers for every case."""
+    return viewer.organisation == intake and viewer.has("data-protection-officer")
+
+
+def leads_case(viewer: Viewer, participants: Participants, cluster_id: str | None) -> bool:
+    """Whether they lead the team that holds it."""
+    return viewer.has("cluster-lead") and (
+        is_of_team(viewer, cluster_id) or viewer.organisation in present(participants, roles=("holder",))
+    )
+
+
+def may_ask_to_see(viewer: Viewer, *, leads_a_cluster: bool) -> bool:
+    """Whether they may read outside their team when they say why: the council's and the clusters' own people."""
+    return viewer.has("caseworker", "cluster-lead") and (
+        viewer.sector == "council" or bool(viewer.clusters) or leads_a_cluster
+    )
+
+
 def identifiers(viewer: Viewer) -> frozenset[str]:
     """Which of the child's numbers they get."""
     return _IDENTIFIERS.get(viewer.sector, frozenset())

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Final
 
 from chassis.actions import Answer
 from chassis.auth import Caller
-from chassis.bodies import KEY_OPTIONAL, Body, json_body, takes
+from chassis.bodies import KEY_OPTIONAL, VERSIONED, Body, json_body, takes
 from chassis.errors import Invalid, Malformed
-from chassis.http import cause, json_response, runtime
+from chassis.http import cause, etag, if_match, json_response, runtime
 from chassis.wire import Moment, Page, listed
 from fastapi import APIRouter, Depends, Query, Request, Response
 
@@ -23,19 +23,21 @@ from referral_api.domain.references import clean_reference
 from referral_api.handlers.closing import CloseCase, close_cases
 from referral_api.handlers.disclosing import FetchCase, fetch_case
 from referral_api.handlers.refusals import NothingAsked, NotYourNumber
-from referral_api.policy import TEAM_ROLES, identifiers, sees_case, sees_restricted_address, works_case
+from referral_api.policy import TEAM_ROLES, identifiers, sees_case, sees_restricted_address
 from referral_api.queries import search, stories
 from referral_api.queries.search import CaseFilter, ChildFilter, Seen
 from referral_api.store import Tx
 from referral_api.views.disclosure import DisclosedOut, disclosed_body
 from referral_api.views.incoming import CaseSearchIn, ClosingIn
 from referral_api.views.outgoing import CaseOut, CaseSummaryOut, case_body, instant
+from referral_api.views.protection import ErasedOut, erased_body, officers_actions
 
 router: Final = APIRouter(tags=["cases"])
 
 #: What can be searched by; the audit notes which, never what.
 _CRITERIA: Final = ("name", "date_of_birth", "upn", "nhs_number", "reference", "school_urn")
 _SHORTEST_NAME: Final = 2
+VERSION_OPTIONAL: Final = {**VERSIONED, "required": False}
 
 Purpose = Annotated[str | None, Query(max_length=64), listed("disclosure-purposes")]
 Basis = Annotated[str | None, Query(max_length=64), listed("basis-kinds")]
@@ -121,44 +123,72 @@ async def search_cases(
     return parts.page(request, caller, rows, asked.limit, show=_summary, at=_position)
 
 
-@router.get("/v1/cases/{id}", response_model=CaseOut | DisclosedOut)
+@router.get("/v1/cases/{id}", response_model=CaseOut | DisclosedOut | ErasedOut)
 async def read_case(
     request: Request, caller: Reader, id: Id, *, purpose: Purpose = None, basis: Basis = None
 ) -> Response:
-    """A case with its child, as far as you work it or have sent a referral to it.
+    """A case with its child, as far as you work it, have sent a referral to it, or have asked to see it.
 
     A sector's system gives a `purpose`, and may name the legal `basis`: it gets what the sharing rules let out to its
     sector for that, with that sector's own number of the child and no other; the disclosure is recorded.
     """
     if caller.has("agency-system") and (purpose or basis or await _fetches(request, caller, id)):
         return await _disclosed(request, caller, id, purpose, basis)
+    officer = parts.is_the_officer(request, caller)
+    if officer and (erased := await _erased(request, caller, id)) is not None:
+        return erased
     async with runtime(request).transaction() as tx:
-        case = await parts.visible_case(tx, caller, id)
-        works = works_case(caller, case.participants, case.assignment.cluster_id)
+        sight = await parts.sight(tx, caller, id)
+        case, works = sight.case, sight.works
         names = await stories.known_names(
             tx, {case.assignment.cluster_id or "", *(each.organisation_id for each in case.participants)}
         )
-        parts.note_read(request, tx, caller, what="case", what_id=id, case_id=id)
-    mine = [each for each in case.referrals if works or each.organisation_id == caller.organisation]
+        parts.note_read(request, tx, caller, what="case", what_id=id, case_id=id, reason=sight.asked_for)
+    mine = [each for each in case.referrals if sight.reads_all or each.organisation_id == caller.organisation]
     child = {
         **portrait(mine),
         "address_restricted": any(each.content["child"].get("address_restricted") for each in case.referrals),
     }
-    child = shown(child, numbers=identifiers(caller), whereabouts=sees_restricted_address(caller, own=not works))
-    return json_response(case_body(case, child, mine, names, works=works))
+    child = shown(
+        child, numbers=identifiers(caller), whereabouts=sees_restricted_address(caller, own=not sight.reads_all)
+    )
+    body = case_body(case, child, mine, names, works=works)
+    if officer:
+        body["actions"] += officers_actions(case)
+    return json_response(body, headers={"ETag": etag(case.version)})
 
 
-@router.post("/v1/cases/{id}/close", response_model=CaseSummaryOut, openapi_extra=takes(ClosingIn, KEY_OPTIONAL))
+@router.post(
+    "/v1/cases/{id}/close",
+    response_model=CaseSummaryOut,
+    openapi_extra=takes(ClosingIn, VERSION_OPTIONAL, KEY_OPTIONAL),
+)
 async def close_case(
     request: Request, caller: Worker, id: Id, body: Annotated[Body[ClosingIn], Depends(json_body(ClosingIn))]
 ) -> Response:
-    """End a case that you work."""
+    """End a case that you work. Its referrals end with it, and nobody waits for their answers any more.
+
+    With If-Match it is closed only as you have read it. A closed case stays closed: the child's next referral opens
+    the next one.
+    """
+    version = if_match(request) if "if-match" in request.headers else None
     return await runtime(request).actions.perform(
         close_cases,
-        CloseCase(id, body.value.reason, caller, cause(request)),
-        view=lambda _, case: Answer(200, _summary_of(case)),
+        CloseCase(id, body.value.reason, version, caller, cause(request)),
+        view=lambda _, case: Answer(200, _summary_of(case), {"ETag": etag(case.version)}),
         idempotency=parts.optional_key(request, caller, body.digest),
     )
+
+
+async def _erased(request: Request, caller: Caller, id: str) -> Response | None:
+    """That a case was erased, for the officer; None: it was not."""
+    async with runtime(request).transaction() as tx:
+        done = await tx.erasures.of(id)
+        if done is None:
+            return None
+        case = (await tx.cases.load([id]))[id]
+        parts.note_read(request, tx, caller, what="erasure", what_id=id, case_id=id)
+    return json_response(erased_body(case, done), headers={"ETag": etag(case.version)})
 
 
 async def _fetches(request: Request, caller: Caller, case_id: str) -> bool:

@@ -1,6 +1,6 @@
 """What the children of cases are called: for a list of cases on a screen, and for nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Final
 
 from chassis.auth import Caller
@@ -26,7 +26,8 @@ async def read_names(
     """The names for those of these cases that you may see; the others are left out. Each look is audited."""
     wanted = list(dict.fromkeys(body.value.case_ids))
     async with runtime(request).transaction() as tx:
-        found = _seen(await lists.names(tx, wanted), caller)
+        asked_for = await tx.grants.standing(wanted, subject=caller.subject, organisation=caller.organisation)
+        found = _seen(await lists.names(tx, wanted), caller, asked_for)
         for case_id in found:
             tx.audit(
                 action="read",
@@ -34,20 +35,21 @@ async def read_names(
                 what_id=case_id,
                 caller=caller,
                 case_id=case_id,
-                reason=body.value.reason,
+                reason=asked_for.get(case_id, body.value.reason),
                 correlation_id=cause(request).correlation_id,
             )
     return json_response({"items": [found[case_id] for case_id in wanted if case_id in found], "next": None})
 
 
-def _seen(rows: Sequence[dict[str, Any]], caller: Caller) -> dict[str, dict[str, Any]]:
-    """The latest name of each case that the caller may see: any sender's for who works it, else their own."""
+def _seen(rows: Sequence[dict[str, Any]], caller: Caller, asked_for: Collection[str]) -> dict[str, dict[str, Any]]:
+    """The latest name of each case that the caller may see: any sender's for who reads all of it, else their own."""
     found: dict[str, dict[str, Any]] = {}
     for row in rows:
-        if row["case_id"] in found or not sees_case(caller, row["organisations"], row["cluster_id"]):
+        asked = row["case_id"] in asked_for
+        if row["case_id"] in found or not (asked or sees_case(caller, row["organisations"], row["cluster_id"])):
             continue
         people = tuple(Participant.model_validate(each) for each in row["participants"])
-        if row["organisation_id"] == caller.organisation or works_case(caller, people, row["cluster_id"]):
+        if asked or row["organisation_id"] == caller.organisation or works_case(caller, people, row["cluster_id"]):
             found[row["case_id"]] = {
                 "case_id": row["case_id"],
                 "reference": row["reference"],

@@ -1,6 +1,7 @@
 """What several routes need: who may call, ids in paths, cursors, keys, settings."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
 
@@ -12,9 +13,10 @@ from chassis.wire import Line
 from fastapi import Depends, Path, Query, Request, Response
 
 from referral_api.domain.case_file import CaseFile
+from referral_api.domain.lifecycle import CaseStatus
 from referral_api.domain.participation import present
 from referral_api.handlers.files import nothing
-from referral_api.policy import is_intake, sees_case
+from referral_api.policy import is_intake, is_officer, sees_case, works_case
 from referral_api.settings import Settings
 from referral_api.store import Tx
 
@@ -59,6 +61,11 @@ def at_the_desk(request: Request, caller: Caller) -> None:
         raise nothing()
 
 
+def is_the_officer(request: Request, caller: Caller) -> bool:
+    """Whether the caller is the council's data protection officer."""
+    return is_officer(caller, settings(request).intake_organisation)
+
+
 def optional_key(request: Request, caller: Caller, digest: bytes) -> IdempotencyKey | None:
     """The Idempotency-Key of a change, which is safe to repeat without: If-Match sees to it."""
     if "idempotency-key" not in request.headers:
@@ -99,7 +106,16 @@ def instant_of(text: Any) -> datetime:
     return datetime.fromisoformat(str(text))
 
 
-def note_read(request: Request, tx: Tx, caller: Caller, *, what: str, what_id: str, case_id: str | None = None) -> None:
+def note_read(
+    request: Request,
+    tx: Tx,
+    caller: Caller,
+    *,
+    what: str,
+    what_id: str,
+    case_id: str | None = None,
+    reason: str | None = None,
+) -> None:
     """Audit that somebody reads."""
     tx.audit(
         action="read",
@@ -107,6 +123,7 @@ def note_read(request: Request, tx: Tx, caller: Caller, *, what: str, what_id: s
         what_id=what_id,
         caller=caller,
         case_id=case_id,
+        reason=reason,
         correlation_id=cause(request).correlation_id,
     )
 
@@ -123,9 +140,35 @@ def returned(outcome: R | Refusal) -> R:
     return outcome
 
 
-async def visible_case(tx: Tx, caller: Caller, case_id: str) -> CaseFile:
-    """A case that the caller may know of. Raises `NotFound`."""
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What somebody sees of a case."""
+
+    case: CaseFile
+    #: Whether they work it.
+    works: bool
+    #: Why they read it from outside their team; None: they need no leave.
+    asked_for: str | None = None
+
+    @property
+    def reads_all(self) -> bool:
+        """Whether they read what every sender said."""
+        return self.works or self.asked_for is not None
+
+
+async def sight(tx: Tx, caller: Caller, case_id: str) -> Sight:
+    """A case that the caller may know of, or has said why they must read. Raises `NotFound`."""
     case = (await tx.cases.load([case_id])).get(case_id)
-    if case is None or not sees_case(caller, present(case.participants), case.assignment.cluster_id):
+    if case is None or case.status is CaseStatus.ERASED:
         raise nothing()
-    return case
+    if sees_case(caller, present(case.participants), case.assignment.cluster_id):
+        return Sight(case, works_case(caller, case.participants, case.assignment.cluster_id))
+    return Sight(case, works=False, asked_for=await asked_to_see(tx, caller, case_id))
+
+
+async def asked_to_see(tx: Tx, caller: Caller, case_id: str) -> str:
+    """Why the caller reads this case from outside. Raises `NotFound` unless they have asked, and not long ago."""
+    reasons = await tx.grants.standing([case_id], subject=caller.subject, organisation=caller.organisation)
+    if case_id not in reasons:
+        raise nothing()
+    return reasons[case_id]

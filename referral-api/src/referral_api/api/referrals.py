@@ -109,13 +109,14 @@ async def list_referrals(
 
 @router.get("/v1/referrals/{id}", response_model=ReferralOut)
 async def read_referral(request: Request, caller: Reader, id: Id) -> Response:
-    """A referral that your organisation sent, or whose case you work."""
+    """A referral that your organisation sent, or whose case you work or have asked to see."""
     async with runtime(request).transaction() as tx:
         file = (await files.read([id], tx)).get(id)
-        if file is None or not file.exists_for(caller):
+        if file is None:
             raise files.nothing()
+        why = None if file.exists_for(caller) else await parts.asked_to_see(tx, caller, file.case.case_id)
         body = await _shown(tx, file, caller)
-        parts.note_read(request, tx, caller, what="referral", what_id=id, case_id=file.case.case_id)
+        parts.note_read(request, tx, caller, what="referral", what_id=id, case_id=file.case.case_id, reason=why)
     return json_response(body, headers={"ETag": etag(file.referral.version)})
 
 

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Query, Request, Response
 from referral_api.api import parts
 from referral_api.api.parts import Cursor, Id, Limit, OptionalWord, Reader
 from referral_api.domain.school_years import day_of
-from referral_api.policy import works_case
 from referral_api.queries import stories
 from referral_api.queries.stories import TimelineFilter
 from referral_api.store.dated import for_workers, late_after, timeline_words
@@ -41,8 +40,8 @@ async def read_timeline(
     after = parts.position(request, caller, cursor, parts.instant_of, str, int)
     wanted = TimelineFilter(service, parts.utc(since), parts.utc(until))
     async with runtime(request).transaction() as tx:
-        case = await parts.visible_case(tx, caller, id)
-        works = works_case(caller, case.participants, case.assignment.cluster_id)
+        sight = await parts.sight(tx, caller, id)
+        works = sight.reads_all
         rows = await stories.timeline(
             tx,
             id,
@@ -54,7 +53,7 @@ async def read_timeline(
         facts = {row["event_id"]: row["data"] for row in rows}
         own = await stories.own_requests(tx, id, caller.organisation)
         names = await stories.known_names(tx, {each for data in facts.values() for each in ids_in(data)})
-        parts.note_read(request, tx, caller, what="timeline", what_id=id, case_id=id)
+        parts.note_read(request, tx, caller, what="timeline", what_id=id, case_id=id, reason=sight.asked_for)
         said = timeline_words()
         words = Words(
             said["sentences"],

@@ -31,9 +31,7 @@ def left(participants: Participants, *, role: str, on: date, organisation: str |
 
 def ended(participants: Participants, *, on: date) -> Participants:
     """The same after everybody has left; who took part stays known."""
-    return tuple(
-        p if p.until is not None else p.model_copy(update={"until": max(on, p.since)}) for p in participants
-    )
+    return tuple(p if p.until is not None else p.model_copy(update={"until": max(on, p.since)}) for p in participants)
 
 
 def present(participants: Iterable[Participant], *, roles: Iterable[str] | None = None) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from chassis.auth import Caller
 from chassis.cause import Cause
-from chassis.errors import Refusal
+from chassis.errors import PreconditionFailed, Refusal
 from schemas.codes import registry
 
 from referral_api.domain.case_file import CaseFile
@@ -24,6 +24,8 @@ class CloseCase:
 
     case_id: str
     reason: str
+    #: The version that they have read; None: whatever it is.
+    version: int | None
     caller: Caller
     cause: Cause
 
@@ -65,6 +67,8 @@ def _may_not(command: CloseCase, case: CaseFile | None, tx: Tx) -> Refusal | Non
         return NotTheirsToDo("Whoever works the case ends it; a sender withdraws its referral.")
     if case.status is not CaseStatus.OPEN:
         return CaseIsClosed()
+    if command.version not in {None, case.version}:
+        return PreconditionFailed()
     reasons, today = registry("closing-reasons"), day_of(tx.now)
     if not reasons.valid(command.reason, on=today):
         return UnknownCode(f"Use one of: {', '.join(reasons.codes(on=today))}.", pointer="/reason")

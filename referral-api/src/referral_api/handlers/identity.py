@@ -205,6 +205,8 @@ def _may_not_link(file: File | None, target: CaseFile | None) -> Refusal | None:
     _still_there(file)
     if file.case.case_id == target.case_id:
         return AlreadyThere()
+    if target.status is CaseStatus.ERASED:
+        return files.nothing()
     return CaseIsClosed() if CaseStatus.CLOSED in {file.case.status, target.status} else None
 
 

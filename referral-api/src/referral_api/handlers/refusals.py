@@ -1,6 +1,7 @@
 """The expected nos of referral-api, each named after its situation."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from chassis.errors import Conflict, FieldError, Forbidden, Invalid
 
@@ -106,6 +107,55 @@ class CaseIsClosed(Conflict):
 
     def __init__(self) -> None:
         super().__init__("The case is closed. A new referral of the child opens the next one.")
+
+
+class CaseIsOpen(Conflict):
+    """Somebody still works the case."""
+
+    code = "case-open"
+
+    def __init__(self) -> None:
+        super().__init__("The case is open. It is closed first, then erased.")
+
+
+class AlreadyErased(Conflict):
+    """Nothing personal is left of the case."""
+
+    code = "already-erased"
+
+    def __init__(self) -> None:
+        super().__init__("The case was erased before.")
+
+
+class KeptLonger(Conflict):
+    """The retention rule wants it kept."""
+
+    code = "kept-longer"
+
+    def __init__(self, until: date, overriding: Sequence[str]) -> None:
+        super().__init__(
+            f"The retention rule keeps this case until {until}. Earlier it is erased for one of these reasons alone:"
+            f" {', '.join(overriding)}.",
+            pointer="/reason",
+        )
+
+
+class AnotherReference(Invalid):
+    """What was typed is not the reference of this case."""
+
+    code = "another-reference"
+
+    def __init__(self) -> None:
+        super().__init__("Type the reference of the case that you mean; this is not it.", pointer="/reference")
+
+
+class SeenAlready(Conflict):
+    """They may read the case as it is."""
+
+    code = "seen-already"
+
+    def __init__(self) -> None:
+        super().__init__("You may read this case without asking.")
 
 
 class AlreadyAnswered(Conflict):

@@ -18,6 +18,7 @@ from schemas.routing import (
 )
 
 from referral_api.domain.case_file import Assignment, CaseFile
+from referral_api.domain.lifecycle import CaseStatus
 from referral_api.domain.school_years import day_of
 from referral_api.store import Tx
 
@@ -133,6 +134,10 @@ async def _each(
     changed: list[CaseFile] = []
     for received in events:
         case = cases.get(received.event.case_id)
+        if case is not None and case.status is CaseStatus.ERASED:
+            # Said before its speaker had heard of the erasure; nobody joins what is gone.
+            verdicts.append(None)
+            continue
         verdict = CASE_UNKNOWN if case is None else change(case, received)
         verdicts.append(verdict)
         if case is not None and verdict is None:

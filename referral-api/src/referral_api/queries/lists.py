@@ -32,7 +32,7 @@ WHERE c.case_id = ANY($1::text[])
 ORDER BY c.case_id, r.said_at DESC, r.referral_id DESC
 """
 _REQUESTS: Final = """
-SELECT request_id, referral_id, asked_by, asked_at, due_on, fields, question, answer, answered_at
+SELECT request_id, referral_id, asked_by, asked_at, due_on, fields, question, answer, answered_at, ended_at
 FROM information_request WHERE referral_id = ANY($1::text[]) ORDER BY asked_at, request_id
 """
 

@@ -5,6 +5,8 @@ from functools import cached_property
 from chassis.transaction import Transaction
 
 from referral_api.store.case_files import CaseFiles
+from referral_api.store.erasures import Erasures
+from referral_api.store.grants import Grants
 from referral_api.store.identities import Identities
 from referral_api.store.names import KnownNames
 from referral_api.store.notices import Notices
@@ -52,3 +54,13 @@ class Tx(Transaction):
     def timeline(self) -> Timeline:
         """What every service has said of a case."""
         return Timeline(self)
+
+    @cached_property
+    def erasures(self) -> Erasures:
+        """Letting everything personal of a case go."""
+        return Erasures(self)
+
+    @cached_property
+    def grants(self) -> Grants:
+        """Who may read outside their team."""
+        return Grants(self)

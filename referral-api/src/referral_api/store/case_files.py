@@ -77,7 +77,8 @@ class CaseFiles:
     async def of_children(self, child_ids: Collection[str]) -> list[str]:
         """Every case of these children, open or not; an erased one is nobody's."""
         rows = await self._tx.rows(
-            "SELECT case_id FROM case_file WHERE child_id = ANY($1::text[]) AND status <> 'erased' ORDER BY opened_at, case_id",
+            "SELECT case_id FROM case_file WHERE child_id = ANY($1::text[]) AND status <> 'erased'"
+            " ORDER BY opened_at, case_id",
             list(child_ids),
         )
         return [row["case_id"] for row in rows]
@@ -88,6 +89,13 @@ class CaseFiles:
             "SELECT reference FROM case_file WHERE reference = ANY($1::text[])", list(references)
         )
         return {row["reference"] for row in rows}
+
+    async def of_references(self, references: Collection[str]) -> dict[str, str]:
+        """Reference -> its case."""
+        rows = await self._tx.rows(
+            "SELECT reference, case_id FROM case_file WHERE reference = ANY($1::text[])", list(references)
+        )
+        return {row["reference"]: row["case_id"] for row in rows}
 
     async def locked(self, case_ids: Collection[str]) -> dict[str, CaseFile]:
         """These cases with their referrals, kept from everybody else until the transaction ends."""

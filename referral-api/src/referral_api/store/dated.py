@@ -12,6 +12,7 @@ from referral_api.domain.content import Limits
 from referral_api.domain.disclosure import DisclosureRule, DisclosureRules
 from referral_api.domain.exclusions import Kind, NoticeRules
 from referral_api.domain.identity import Rules
+from referral_api.domain.retention import Reason, RetentionRule
 
 
 class NoRulesYet(LookupError):
@@ -91,6 +92,41 @@ def disclosure_rules(on: date) -> DisclosureRules:
         for rule in entry["rules"]
     )
     return DisclosureRules(entry["version"], entry["since"], entry["purpose"], tuple(rules))
+
+
+@lru_cache(maxsize=64)
+def retention_rule(on: date) -> RetentionRule:
+    """How long a case is kept, on a day. Raises `NoRulesYet`."""
+    return RetentionRule(**_newest("retention", "retention", on))
+
+
+@cache
+def erasure_reasons() -> Mapping[str, Reason]:
+    """Every code of why a case is erased."""
+    return {entry["code"]: Reason(**entry) for entry in _document("retention")["reasons"]}
+
+
+def kept_of_timelines() -> Sequence[str]:
+    """What stays of the facts of an erased case's timeline."""
+    keeps: Sequence[str] = _document("retention")["timeline"]["keeps"]
+    return keeps
+
+
+@cache
+def access_reasons() -> Mapping[str, Reason]:
+    """Every code of why somebody reads outside their team."""
+    return {entry["code"]: Reason(**entry) for entry in _document("access")["reasons"]}
+
+
+def access_lasts(on: date) -> timedelta:
+    """How long somebody may read outside their team. Raises `NoRulesYet`."""
+    return timedelta(hours=_newest("access", "grants", on)["hours"])
+
+
+def what_was_done() -> Mapping[str, str]:
+    """An audit row's action -> how the access log sums it up."""
+    done: Mapping[str, str] = _document("access")["did"]
+    return done
 
 
 def export_form(on: date) -> Mapping[str, Any]:

@@ -52,6 +52,15 @@ class KnownNames:
         )
         return {(row["kind"], row["id"]): row["name"] for row in rows}
 
+    async def leads(self, organisation_ids: Collection[str]) -> frozenset[str]:
+        """Those of these organisations that answer for a cluster."""
+        rows = await self._tx.rows(
+            "SELECT DISTINCT organisation_id FROM known_name"
+            " WHERE kind = 'cluster' AND organisation_id = ANY($1::text[])",
+            list(organisation_ids),
+        )
+        return frozenset(row["organisation_id"] for row in rows)
+
     async def organisations_of(self, cluster_ids: Collection[str]) -> dict[str, str]:
         """Cluster -> the organisation that answers for it."""
         rows = await self._tx.rows(

@@ -11,6 +11,7 @@ from chassis.transaction import Transaction
 from schemas.notification import NotificationEvent, NotificationSent
 
 from referral_api.domain.school_years import day_of
+from referral_api.store.dated import kept_of_timelines
 from referral_api.tables import timeline_entry
 
 _LINES: Final = """
@@ -41,6 +42,7 @@ class Timeline:
         """Add these; one that is there stays as it is."""
         lines = await self._lines([each for each in events if isinstance(each.event, NotificationEvent)])
         there = await self._there({(each.event.case_id, line) for each in events if (line := lines.get(each.id))})
+        erased = await self._erased({each.event.case_id for each in events})
         await self._tx.insert(
             timeline_entry,
             [
@@ -51,7 +53,7 @@ class Timeline:
                     "source": received.source,
                     "sequence": received.sequence,
                     "type": received.type,
-                    "data": received.event.model_dump(mode="json", exclude_none=True),
+                    "data": _data(received, erased=received.event.case_id in erased),
                     "heard_at": self._tx.now,
                     "delay_seconds": _delay(received.id),
                     "line": lines.get(received.id),
@@ -61,6 +63,11 @@ class Timeline:
             ],
             conflict=("event_id",),
         )
+
+    async def _erased(self, case_ids: set[str]) -> set[str]:
+        """Those of these cases of which nothing may be kept any more."""
+        rows = await self._tx.rows("SELECT case_id FROM erasure WHERE case_id = ANY($1::text[])", sorted(case_ids))
+        return {row["case_id"] for row in rows}
 
     async def changed(self, events: Sequence[Received[Any]]) -> None:
         """Note when the cases of these last changed; their subjects are locked."""
@@ -85,6 +92,13 @@ class Timeline:
         wanted = sorted(lines)
         rows = await self._tx.rows(_LINES, [case_id for case_id, _ in wanted], [line for _, line in wanted])
         return {(row["case_id"], row["line"]) for row in rows}
+
+
+def _data(received: Received[Any], *, erased: bool) -> dict[str, Any]:
+    data: dict[str, Any] = received.event.model_dump(mode="json", exclude_none=True)
+    if not erased:
+        return data
+    return {name: data[name] for name in kept_of_timelines() if isinstance(data.get(name), str)}
 
 
 def _delay(event_id: str) -> int | None:

@@ -87,6 +87,8 @@ class InformationRequestOut(Out):
     question: str
     answer: str | None
     answered_at: AwareDatetime | None
+    #: When nobody waited for an answer any more.
+    ended_at: AwareDatetime | None
 
 
 class ReferralSummaryOut(Out):
@@ -295,7 +297,7 @@ def referral_body(
     """`ReferralOut`; `child` is what the reader may see of the child."""
     referral = file.referral
     content: Mapping[str, Any] = referral.content
-    waiting = next((each["request_id"] for each in requests if each["answered_at"] is None), None)
+    waiting = next((each["request_id"] for each in requests if not (each["answered_at"] or each["ended_at"])), None)
     by_name = {
         each["name"]: each
         for each in (
@@ -334,6 +336,7 @@ def request_body(row: Mapping[str, Any]) -> dict[str, Any]:
         "question": row["question"],
         "answer": row["answer"],
         "answered_at": instant(row["answered_at"]),
+        "ended_at": instant(row["ended_at"]),
     }
 
 

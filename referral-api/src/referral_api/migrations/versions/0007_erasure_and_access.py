@@ -11,9 +11,7 @@ SCHEMA = "referral_api"
 
 
 def upgrade() -> None:
-    op.add_column(
-        "case_file", sa.Column("version", sa.BigInteger, nullable=False, server_default="1"), schema=SCHEMA
-    )
+    op.add_column("case_file", sa.Column("version", sa.BigInteger, nullable=False, server_default="1"), schema=SCHEMA)
     op.add_column("information_request", sa.Column("ended_at", sa.DateTime(timezone=True)), schema=SCHEMA)
     op.create_table(
         "erasure",

@@ -99,7 +99,7 @@ async def subscribe(
     request: Request, caller: System, body: Annotated[Body[SubscriptionIn], Depends(json_body(SubscriptionIn))]
 ) -> Response:
     """Begin to hear under an agreement. The secret that signs a webhook is in this answer, and never shown again."""
-    wanted = body.value
+    wanted, once = body.value, idempotency_key(request, caller, body.digest)
     way, url = wanted.delivery.way, wanted.delivery.url
     if (way == "webhook") is not (url is not None):
         raise Invalid("A webhook has an address, and nothing else has one.", pointer="/delivery/url")
@@ -112,9 +112,7 @@ async def subscribe(
     if way == "webhook":
         key = safe_of(runtime(request)).new_key(command.id, wanted.delivery.signature, wall_now())
         command = Subscribe(**{**_fields(command), "key": key})
-    answer = await runtime(request).actions.perform(
-        subscribing.subscribe, command, view=_made, idempotency=idempotency_key(request, caller, body.digest)
-    )
+    answer = await runtime(request).actions.perform(subscribing.subscribe, command, view=_made, idempotency=once)
     return await _with_secret(request, answer)
 
 
@@ -142,6 +140,7 @@ async def change(
     body: Annotated[Body[SubscriptionPatch], Depends(json_body(SubscriptionPatch))],
 ) -> Response:
     """Change the filter, the last day or the address."""
+    if_match(request)
     wanted = body.value
     values: dict[str, Any] = {}
     if wanted.filter is not None:

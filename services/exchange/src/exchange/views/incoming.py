@@ -67,7 +67,9 @@ class KeyIn(In):
 class RedriveIn(In):
     """Which failed deliveries to send again, by position; none named: all."""
 
-    positions: tuple[Annotated[int, Field(ge=1, le=10**11)], ...] | None = Field(default=None, min_length=1, max_length=500)
+    positions: tuple[Annotated[int, Field(ge=1, le=10**11)], ...] | None = Field(
+        default=None, min_length=1, max_length=500
+    )
 
 
 class ReplayIn(In):
