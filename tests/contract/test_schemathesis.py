@@ -92,8 +92,8 @@ def refused_though_well_formed(path: str, operation: Mapping[str, Any]) -> list[
     if {"cluster", "case"} <= names:
         # One list at a time.
         more |= {"422"}
-    if {"from", "to"} <= names or path.endswith("/replay"):
-        # A span that ends before it begins; a cursor in a body is signed, too.
+    if {"from", "to"} <= names or path.endswith(("/replay", "/close")):
+        # A span that ends before it begins; a cursor in a body is signed, too; numbers and depth as of all bodies.
         more |= {"400"}
     if path.startswith("/v1/events"):
         # Who has several subscriptions, or none, must say which is meant.

@@ -236,6 +236,7 @@ async def replay(
     request: Request, caller: System, id: Id, body: Annotated[Body[ReplayIn], Depends(json_body(ReplayIn))]
 ) -> Response:
     """Be told again what was said, within the rights that you have now; each event is marked `replay`."""
+    if_match(request)
     wanted = body.value
     values: dict[str, Any] = {"case_id": wanted.case_id, "since": wanted.since, "until": wanted.until}
     if wanted.cursor is not None:
