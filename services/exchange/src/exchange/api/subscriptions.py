@@ -237,6 +237,7 @@ async def replay(
 ) -> Response:
     """Be told again what was said, within the rights that you have now; each event is marked `replay`."""
     if_match(request)
+    idempotency_key(request, caller, body.digest)
     wanted = body.value
     values: dict[str, Any] = {"case_id": wanted.case_id, "since": wanted.since, "until": wanted.until}
     if wanted.cursor is not None:
