@@ -128,7 +128,7 @@ class CaseFiles:
         for case in changed:
             case.version += 1
         over = [each.referral_id for case in changed for each in case.referrals if _is_over(each, case)]
-        if False:
+        if over:
             await self._tx.rows(_END_REQUESTS, over, self._tx.now)
         await self._tx.insert(
             case_file, [_case_row(case, self._tx.now) for case in changed], conflict=("case_id",), update=_CASE_CHANGES
