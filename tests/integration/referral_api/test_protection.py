@@ -130,6 +130,9 @@ async def test_the_log_is_for_the_officer_and_who_leads_the_team_that_holds_the_
     path = f"/v1/cases/{sent['case_id']}/access-log"
     of_the_team = LEAD | {"organisation": "school-115999", "clusters": ("gloucester-primary",)}
     callers = (OFFICER, LEAD, of_the_team, STRANGER, OTHERS_OFFICER, LEAD | {"roles": ("caseworker",)}, SCHOOL)
+    # Whose organisation holds the case, but who leads no team.
+    theirs = LEAD | {"roles": ("data-protection-officer",)}
+    assert (await house.get(path, by=theirs)).status_code == 404
     assert [(await house.get(path, by=by)).status_code for by in callers] == [200, 200, 200, 404, 404, 403, 403]
 
 
