@@ -24,8 +24,7 @@ from chassis.hints import Hints
 from chassis.service import Runtime, create_app
 from fastapi import FastAPI
 from jointly.issuer.app import Issuer, issuer_routes
-from jointly.issuer.registry import CREDENTIALS
-from jointly.state import StateFolder
+from jointly.state import CREDENTIALS, StateFolder
 from portal.api.parts import new_parts
 from portal.app import SERVICE
 from portal.settings import Settings

@@ -1,9 +1,11 @@
 """What the host's settings mean."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from jointly.settings import Settings, SimulatedTime
+from jointly.state import CREDENTIALS, StateFolder
 
 
 @pytest.mark.parametrize(
@@ -32,3 +34,15 @@ def test_a_laptop_does_not_wait_for_load_balancers_and_production_does() -> None
     assert Settings(env="development").drains_for == 0
     assert Settings(env="production").drains_for == 5
     assert Settings(env="production", drain_seconds=1).drains_for == 1
+
+
+def test_commands_in_another_terminal_ask_the_house_that_runs_in_their_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JOINTLY_STATE", str(tmp_path))
+    assert Settings.of_the_running().audience == "http://127.0.0.1:8000", "nobody has run here yet"
+    system = {"organisation": "school-115482", "token_url": "http://127.0.0.1:8700/oauth/token"}
+    StateFolder(tmp_path).write_json(CREDENTIALS, {"systems": [system], "people": []})
+    assert Settings.of_the_running().audience == "http://127.0.0.1:8700"
+    monkeypatch.setenv("JOINTLY_PORT", "8800")
+    assert Settings.of_the_running().audience == "http://127.0.0.1:8800", "what is set wins"

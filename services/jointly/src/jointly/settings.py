@@ -2,11 +2,14 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
+from urllib.parse import urlsplit
 
 from chassis.business_time import MOST_RATE
 from chassis.settings import Settings as HouseSettings
 from pydantic import Field
+
+from jointly.state import CREDENTIALS, StateFolder
 
 
 class SimulatedTime(NamedTuple):
@@ -36,6 +39,16 @@ class Settings(HouseSettings):
     #: Seconds between 'not ready' and the end of listening, for load balancers to notice. Absent: 0 on a
     #: laptop, else 5.
     drain_seconds: float | None = Field(default=None, ge=0, le=300)
+
+    @classmethod
+    def of_the_running(cls) -> Self:
+        """For commands in another terminal: where nothing is set, the origin of the folder's own house."""
+        settings = cls()
+        if {"port", "origin"} & settings.model_fields_set:
+            return settings
+        systems = StateFolder(settings.state_folder).read_json(CREDENTIALS).get("systems", ())
+        address = next((urlsplit(row["token_url"]) for row in systems), None)
+        return settings.model_copy(update={"origin": f"{address.scheme}://{address.netloc}"}) if address else settings
 
     @property
     def internal_port(self) -> int:

@@ -11,6 +11,8 @@ from typing import Any, Final
 
 PRIVATE_FOLDER: Final = 0o700
 PRIVATE_FILE: Final = 0o600
+#: Who can sign in, with their secrets, and where.
+CREDENTIALS: Final = "credentials.json"
 
 
 class StateFolder:

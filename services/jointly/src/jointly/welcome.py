@@ -6,9 +6,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
-from jointly.issuer.registry import CREDENTIALS
 from jointly.settings import Settings
-from jointly.state import StateFolder
+from jointly.state import CREDENTIALS, StateFolder
 from jointly.terminal import Terminal
 
 #: Tells the demo county's own process where everything is, as the front and the worker are told.
@@ -63,6 +62,7 @@ def show(settings: Settings, state: StateFolder, terminal: Terminal) -> None:
     terminal.heading("Where everything is")
     terminal.rows(
         [
+            ("Pages", origin, "sign in as anybody below" if settings.issues_tokens else "sign in"),
             ("API", origin, f"reference: {origin}/docs"),
             ("Events", f"{origin}/asyncapi.json", "what is said on which topic"),
             ("Operations", f"http://{settings.host}:{settings.internal_port}/metrics", "not for the outside"),

@@ -30,9 +30,9 @@ def demo(
     """
     if term:
         try:
-            asyncio.run(show_term(Settings(), count=referrals, seed=seed, terminal=Terminal()))
+            asyncio.run(show_term(Settings.of_the_running(), count=referrals, seed=seed, terminal=Terminal()))
         except RealTime as why:
             typer.echo(str(why), err=True)
             raise typer.Exit(1) from why
         return
-    asyncio.run(show(Settings(), count=referrals, rate=rate, seed=seed, terminal=Terminal()))
+    asyncio.run(show(Settings.of_the_running(), count=referrals, rate=rate, seed=seed, terminal=Terminal()))

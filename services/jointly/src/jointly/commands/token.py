@@ -6,10 +6,9 @@ import typer
 from chassis.clock import new_id, wall_now
 
 from jointly.issuer.app import Issuer
-from jointly.issuer.registry import CREDENTIALS
 from jointly.issuer.tokens import DEFAULT_SCOPE
 from jointly.settings import Settings
-from jointly.state import StateFolder
+from jointly.state import CREDENTIALS, StateFolder
 
 app = typer.Typer(add_completion=False)
 
@@ -30,7 +29,7 @@ def token(
     """Print an access token of the development issuer, for curl. It lives for five minutes."""
     if bool(person) == bool(system):
         raise typer.BadParameter("Say --person or --system.")
-    settings = Settings()
+    settings = Settings.of_the_running()
     state = StateFolder(settings.state_folder)
     if not state.file(CREDENTIALS).exists():
         raise NobodyLikeThat(f"There is nobody in {state.path} yet. `make run` first.")

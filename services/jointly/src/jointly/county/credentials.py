@@ -6,8 +6,7 @@ from typing import Any
 
 from jointly.county.staff import DemoCluster, DemoProvider, systems, workers
 from jointly.issuer.keys import private_key
-from jointly.issuer.registry import CREDENTIALS
-from jointly.state import StateFolder
+from jointly.state import CREDENTIALS, StateFolder
 
 
 def keep_credentials(

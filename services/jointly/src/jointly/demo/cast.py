@@ -7,9 +7,8 @@ from typing import Any, Final
 import httpx
 
 from jointly.demo.agency import Agency, Caller, NothingRuns, Person, client
-from jointly.issuer.registry import CREDENTIALS
 from jointly.settings import Settings
-from jointly.state import StateFolder
+from jointly.state import CREDENTIALS, StateFolder
 
 COUNCIL: Final = "county-council"
 _CONNECTIONS: Final = 24

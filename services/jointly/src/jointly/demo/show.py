@@ -14,9 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from jointly.demo.agency import Agency, NothingRuns
 from jointly.demo.referrals import referrals
 from jointly.demo.schools import schools_of
-from jointly.issuer.registry import CREDENTIALS
 from jointly.settings import Settings
-from jointly.state import StateFolder
+from jointly.state import CREDENTIALS, StateFolder
 from jointly.terminal import Terminal
 
 SECTORS: Final = ("education", "health", "social-care")

@@ -8,15 +8,13 @@ import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from jointly.issuer.keys import public_jwk
-from jointly.state import StateFolder
-
-CREDENTIALS: Final = "credentials.json"
+from jointly.state import CREDENTIALS, StateFolder
 
 
 @dataclass(frozen=True, slots=True)
