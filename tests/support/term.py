@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -15,6 +15,7 @@ from e2e.house import PATIENCE, NeverHappened, settings_of
 from jointly import house as parts_of
 from jointly.county.seed import heard
 from schemas.envelope import Envelope
+from schemas.topics import TOPICS
 from support.host import Host
 
 #: The first Monday of an autumn term, an hour before it begins.
@@ -42,6 +43,8 @@ class Facts:
     """Everything that is on the topics, each fact once, in the order in which each source said it of each subject."""
 
     streams: dict[tuple[str, str], list[Fact]]
+    #: Those of which the topic keeps the newest fact alone.
+    compacted: frozenset[tuple[str, str]] = frozenset()
 
     def of(self, *types: str) -> Iterator[Fact]:
         """Every fact of these types, by time; those of one subject in their order."""
@@ -59,6 +62,7 @@ class Facts:
 async def facts(host: Host, event_log: str) -> Facts:
     """Read every topic from its beginning. A relay that was killed may say a fact twice; then it says the same."""
     streams: defaultdict[tuple[str, str], dict[str, Envelope]] = defaultdict(dict)
+    compacted = set[tuple[str, str]]()
     async with parts_of.opened(settings_of(host, event_log)) as parts:
         names = sorted({topic.name for runtime in parts.runtimes for topic in runtime.service.topics})
         ends = await parts.event_log.end_offsets([name for name in names if not name.endswith("-dead-letters")])
@@ -69,7 +73,10 @@ async def facts(host: Host, event_log: str) -> Facts:
                     continue
                 known = streams[envelope.source, envelope.subject]
                 assert known.setdefault(envelope.id, envelope) == envelope
-    return Facts({place: [_fact(one) for one in known.values()] for place, known in streams.items()})
+                if TOPICS[partition.topic].compacted:
+                    compacted.add((envelope.source, envelope.subject))
+    told = {place: [_fact(one) for one in known.values()] for place, known in streams.items()}
+    return Facts(told, frozenset(compacted))
 
 
 async def _records(parts: parts_of.House, partition: Partition, end: int) -> AsyncIterator[Record]:
@@ -117,11 +124,11 @@ def play(host: Host, *, referrals: int, seed: int) -> str:
     return told
 
 
-def gaps(all_of_them: Facts, sources: Iterable[str] = ()) -> list[tuple[str, str, Sequence[int]]]:
+def gaps(all_of_them: Facts) -> list[tuple[str, str, Sequence[int]]]:
     """Streams that do not count 1, 2, 3: a fact is lost, doubled or out of order. Compacted topics keep the last."""
-    wanted = set(sources)
     return [
         (source, subject, [fact.sequence for fact in stream])
         for (source, subject), stream in all_of_them.streams.items()
-        if (not wanted or source in wanted) and [fact.sequence for fact in stream] != list(range(1, len(stream) + 1))
+        if (source, subject) not in all_of_them.compacted
+        and [fact.sequence for fact in stream] != list(range(1, len(stream) + 1))
     ]
