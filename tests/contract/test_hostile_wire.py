@@ -146,6 +146,25 @@ def test_what_two_readers_could_read_differently_is_refused(outsider: Outsider, 
     assert b"HTTP/1.1" not in said.rest
 
 
+def test_a_caller_who_hangs_up_is_not_our_failure(outsider: Outsider) -> None:
+    ask = written(outsider, _ASK + b"%")
+    leaving = [ask + b'Content-Length: 1000\r\n\r\n{"case_ids"', ask + _CHUNKED + b"\r\n10\r\n{"]
+    leaving.append(
+        b"POST /oauth/token HTTP/1.1\r\nHost: here\r\nContent-Length: 99\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\n\r\ngrant_type="
+    )
+    noted = outsider.host.log("front").count("request.failed")
+    for data in leaving:
+        with socket.create_connection(("127.0.0.1", outsider.host.port), timeout=PATIENCE) as connection:
+            connection.sendall(data)
+            # Long enough for the front to have begun to read, whatever else it is at.
+            assert outsider.client.get("/readyz").status_code == 200
+        assert outsider.client.get("/readyz").status_code == 200
+    log = outsider.host.log("front")
+    assert log.count("request.failed") == noted
+    assert "Exception in ASGI" not in log
+
+
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_head_without_end_is_refused(outsider: Outsider, name: str) -> None:
     assert said_no(outsider.say(written(outsider, BOMBS[name])), name)["status"] in {400, 414, 431}

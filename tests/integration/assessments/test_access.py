@@ -150,7 +150,7 @@ async def test_nothing_anybody_wrote_survives_its_erasure(service: Served, clock
     assert CANARY in await everything(service)
     await service.hear(CaseErased(case_id=case))
     assert CANARY not in await everything(service)
-    assert (await service.client.get(link.json()["url"])).status_code == 404
+    assert (await service.client.get(link.json()["answers_url"])).status_code == 404
     assert (await get(service, base, REFERRER)).status_code == 404
     body = await read(service, base, DESK)
     assert body["findings"] == [{"need": "SLCN", "provisions": [{"kind": "mentoring", "outcome": None}]}]

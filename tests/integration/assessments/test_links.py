@@ -33,7 +33,8 @@ async def link(service: Served, advice_id: str) -> str:
     """The path of a new link."""
     answer = await change(service, f"/v1/advice/{advice_id}", "link")
     assert answer.status_code == 201, answer.text
-    url = httpx.URL(answer.json()["url"])
+    url = httpx.URL(answer.json()["answers_url"])
+    assert httpx.URL(answer.json()["url"]).path == f"/advice/{url.path.rpartition('/')[2]}", "people get a page"
     assert not url.fragment
     assert not url.query
     return url.path
@@ -85,7 +86,7 @@ async def test_a_retry_of_the_making_of_a_link_gets_the_same_link(service: Serve
     first, again = [await service.client.post(f"/v1/advice/{asked['id']}/link", json={}, headers=headers) for _ in "12"]
     assert (first.status_code, again.status_code, first.json()) == (201, 201, again.json())
     assert (again.headers["Idempotency-Replayed"], again.headers["ETag"]) == ("true", first.headers["ETag"])
-    assert (await service.client.get(first.json()["url"])).status_code == 200
+    assert (await service.client.get(first.json()["answers_url"])).status_code == 200
     assert len(await service.rows("SELECT 1 FROM answer_link")) == 1
 
 

@@ -176,6 +176,56 @@ class TestFamily:
         assert orjson.loads(portal.api.asked[-1].content) == data
 
 
+class TestAdviceLink:
+    """An adviser's link."""
+
+    TOKEN: Final = "C" * 60
+    PATH: Final = f"/v1/advice/answers/{TOKEN}"
+    ASKED: Final[dict[str, Any]] = {
+        "reference": "X6N-52J-2R4", "discipline": "speech-and-language", "needs": ["SLCN"], "due_on": "2027-01-04",
+        "discipline_label": "Speech and language therapist", "question": "What would help in class?",
+    }  # fmt: skip
+
+    async def test_it_shows_the_question_and_takes_the_answer_without_an_account(self, portal: Site) -> None:
+        portal.api.gives(self.PATH, self.ASKED)
+        portal.api.gives(self.PATH, {"advice_id": "a", "received_on": "2026-12-01"}, method="POST")
+        async with portal.browser() as browser:
+            asked = await browser.get(f"/advice/{self.TOKEN}")
+            assert asked.status_code == 200
+            for text in ("X6N-52J-2R4", "What would help in class?", "4 January 2027", "Speech, language"):
+                assert text in asked.text
+            said = {"given_by": "Speech therapist", "text": "Short sentences.\r\nPictures."}
+            thanks = await browser.client.post(f"/advice/{self.TOKEN}", data=said)
+        assert "Your advice has arrived" in thanks.text
+        sent = portal.api.asked[-1]
+        assert orjson.loads(sent.content) == {"given_by": "Speech therapist", "text": "Short sentences.\nPictures."}
+        assert sent.headers["idempotency-key"], "sent twice, it counts once"
+
+    async def test_what_is_missing_is_named_and_what_was_typed_stays(self, portal: Site) -> None:
+        portal.api.gives(self.PATH, self.ASKED)
+        async with portal.browser() as browser:
+            page = await browser.client.post(f"/advice/{self.TOKEN}", data={"text": "Pictures help."})
+        assert page.status_code == 422
+        assert "Enter your job title" in page.text
+        assert "Enter your advice" not in page.text
+        assert "Pictures help." in page.text
+        assert [one.method for one in portal.api.asked] == ["GET"], "nothing was sent"
+
+    async def test_a_link_that_was_used_says_so_gently(self, portal: Site) -> None:
+        async with portal.browser() as browser:
+            page = await browser.get(f"/advice/{self.TOKEN}")
+        assert page.status_code == 404
+        assert "Ask the person who sent it for another." in page.text
+
+    async def test_a_form_from_elsewhere_is_refused(self, portal: Site) -> None:
+        async with portal.browser() as browser:
+            page = await browser.client.post(
+                f"/advice/{self.TOKEN}", data={"text": "x"}, headers={"Sec-Fetch-Site": "cross-site"}
+            )
+        assert page.status_code == 403
+        assert not portal.api.asked
+
+
 async def test_files_are_the_packages_own_and_kept_by_browsers_until_they_change(portal: Site) -> None:
     async with portal.browser() as browser:
         for name in ("portal.css", "portal.js", "govuk-frontend.js", "jointly.svg"):

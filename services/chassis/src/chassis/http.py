@@ -17,6 +17,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from fastapi.security.base import SecurityBase
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis import telemetry
@@ -274,6 +275,10 @@ def install_errors(app: FastAPI) -> None:
             ),
         )
 
+    async def on_leaving(_request: Request, _error: Exception) -> Response:
+        # Somebody hung up before all was said: nothing of ours failed, and nobody is there to read an answer.
+        return Response(status_code=400)
+
     async def on_anything(request: Request, error: Exception) -> Response:
         # The class only: the text of an exception may quote a row.
         log.error("request.failed", error=type(error).__name__, correlation_id=cause(request).correlation_id)
@@ -285,6 +290,7 @@ def install_errors(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(TryAgain, on_try_again)
     app.add_exception_handler(RequestValidationError, on_parameters)
+    app.add_exception_handler(ClientDisconnect, on_leaving)
     app.add_exception_handler(Exception, on_anything)
 
 

@@ -6,6 +6,7 @@ from chassis.service import Service
 
 from portal.api import (
     acts,
+    advice_link,
     assets,
     board,
     bulk,
@@ -60,6 +61,7 @@ SERVICE: Final = Service(
         "/integrators",
         "/data-protection",
         "/family",
+        "/advice",
         "/preferences",
     ),
     routers=(
@@ -82,6 +84,7 @@ SERVICE: Final = Service(
         integrators.router,
         data_protection.router,
         family.router,
+        advice_link.router,
         preferences.router,
         lost.router,
     ),

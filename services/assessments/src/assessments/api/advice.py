@@ -138,6 +138,9 @@ async def make_link(
     )  # fmt: skip
     # The token is added to what goes out, here and for each retry: what is kept under the key does not have it.
     kept = MadeLinkOut.model_validate_json(bytes(made.body))
-    url = f"{parts.settings.audience}/v1/advice/answers/{token_of(parts.cursors, kept.link_id)}"
+    token, origin = token_of(parts.cursors, kept.link_id), parts.settings.audience
+    shown = AnswerLinkOut(
+        **kept.model_dump(), url=f"{origin}/advice/{token}", answers_url=f"{origin}/v1/advice/answers/{token}"
+    )
     headers = {name: value for name in ("ETag", "Idempotency-Replayed") if (value := made.headers.get(name))}
-    return json_response(as_json(AnswerLinkOut(**kept.model_dump(), url=url)), status=made.status_code, headers=headers)
+    return json_response(as_json(shown), status=made.status_code, headers=headers)

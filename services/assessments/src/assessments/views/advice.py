@@ -54,7 +54,10 @@ class MadeLinkOut(Out):
 class AnswerLinkOut(MadeLinkOut):
     """A link to answer by. It opens until its day, and takes one answer."""
 
+    #: The page for whoever is asked.
     url: str
+    #: The same for a system that answers by itself.
+    answers_url: str
 
 
 class QuestionOut(Out):
