@@ -154,8 +154,8 @@ async def drained(admin_url: str) -> None:
         while True:
             [row] = await ask(
                 admin_url,
-                "SELECT (SELECT count(DISTINCT case_id) FROM referral_api.referral)"
-                " - (SELECT count(DISTINCT case_id) FROM notifier.notification) AS behind",
+                "SELECT count(*) AS behind FROM referral_api.referral r"
+                " WHERE NOT EXISTS (SELECT FROM notifier.notification n WHERE n.case_id = r.case_id)",
             )
             if row["behind"] == 0:
                 return

@@ -74,6 +74,22 @@ async def test_what_was_waited_for_lets_the_waiting_go_on_at_once(probe: Probe) 
     assert await probe.taken(case) == ["not-yet"]
 
 
+async def test_a_member_that_takes_over_does_not_overtake_what_waits(probe: Probe) -> None:
+    case = a_case()
+    first, second = probe.consumer(), probe.consumer()
+    for consumer in (first, second):
+        await consumer.retry_due()  # Nothing is parked: they look seldom from now on.
+    await probe.say(closed(case, "not-yet"))
+    await first.deliver(await spoken(probe, 1))
+    await probe.say(closed(case, "later"))
+    await second.deliver((await spoken(probe, 2))[1:])
+    assert await probe.taken(case) == []
+    await probe.rows("INSERT INTO thing (id) VALUES ($1)", case)
+    await second.retry_parked()
+    await second.retry_parked(subjects={case})
+    assert await probe.taken(case) == ["not-yet", "later"]
+
+
 async def test_a_poison_event_becomes_a_dead_letter_and_holds_up_only_its_subject(probe: Probe) -> None:
     bad, good = a_case(), a_case()
     await probe.say(closed(bad, "boom"), closed(bad, "later"), closed(good))

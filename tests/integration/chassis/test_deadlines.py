@@ -33,7 +33,6 @@ def timers(probe: Probe) -> Deadlines:
     """The probe's timers, as in one process."""
     return Deadlines(
         "referral-api", [when("answer", note)], database=probe.database, tx_type=Transaction, clock=probe.clock,
-        said=lambda: None,
     )  # fmt: skip
 
 

@@ -70,7 +70,6 @@ async def test_a_reader_that_waits_is_answered_when_something_comes(exchange: Se
     waiting = asyncio.create_task(get(exchange, made["id"], cursor=cursor, wait=30))
     await asyncio.sleep(0)
     await exchange.hear(*a_case())
-    exchange.runtime.said()
     answer = await asyncio.wait_for(waiting, 20)
     assert len(answer.json()) == 3
 
@@ -149,7 +148,6 @@ async def test_a_stream_goes_on_where_it_was_left(exchange: Served, served: tupl
     async with Stream(origin, made["id"], last=got[-1][0]) as stream:
         got.append(await stream.next())
         await exchange.hear(*a_case())
-        exchange.runtime.said()
         got += [await stream.next() for _ in range(3)]
     assert [event["subjectsequence"] for _, event in got] == [1, 2, 3, 1, 2, 3]
     assert [event for _, event in got] == await read_all(exchange, made["id"])

@@ -18,8 +18,7 @@ from fastapi import Response
 from chassis import telemetry
 from chassis.clock import wall_now
 from chassis.database import Database, is_transient
-from chassis.errors import Conflict, Invalid, OutcomeUnknown, Refusal, TooBusy, TryAgain
-from chassis.hints import Hints
+from chassis.errors import Conflict, Invalid, NotFound, OutcomeUnknown, Refusal, TooBusy, TryAgain
 from chassis.transaction import Transaction
 
 log = structlog.get_logger()
@@ -100,13 +99,10 @@ class _Request:
 class Actions:
     """One service's work in one process."""
 
-    def __init__(
-        self, *, database: Database, tx_type: type[Transaction], service: str, hints: Hints | None = None
-    ) -> None:
+    def __init__(self, *, database: Database, tx_type: type[Transaction], service: str) -> None:
         self._database = database
         self._tx_type = tx_type
         self._service = service
-        self._hints = hints
         self._queue: deque[_Request] = deque()
         self._arrived = asyncio.Event()
         self._flushers: list[asyncio.Task[None]] = []
@@ -190,8 +186,6 @@ class Actions:
             for request in batch:
                 await self._run([request])
             return
-        if self._hints is not None:
-            self._hints.ring(self._service)
         for request, outcome in zip(batch, outcomes, strict=True):
             if isinstance(outcome, Refusal):
                 _fail(request, outcome)
@@ -256,6 +250,9 @@ class Actions:
             row = known.get((key.organisation, key.key))
             if row is not None and row["request_hash"] != key.digest:
                 outcomes[n] = KeyReused("This Idempotency-Key was used for another request. Take a new one.")
+            elif row is not None and row["status"] == NotFound.status:
+                # It was answered; what it was about has been erased.
+                outcomes[n] = NotFound()
             elif row is not None:
                 outcomes[n] = _response(
                     row["status"],

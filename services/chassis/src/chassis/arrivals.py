@@ -1,17 +1,23 @@
 """A record on its way into a service: read as an event as far as it can be, and what may become of it instead."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import lru_cache
+from operator import itemgetter
 from typing import Final
 
 from schemas.envelope import Envelope, NotAnEnvelope
 from schemas.event import Event
 
 from chassis.errors import Refusal
-from chassis.event_log.interface import Record
+from chassis.event_log.interface import Headers, Partition, Record
 
 #: How long a gap in a subject's sequence is waited for before the events behind it are taken anyway, with an alarm.
 GAP_PATIENCE: Final = timedelta(seconds=60)
+#: Events that are remembered as read, and how large one may be for that.
+_REMEMBERED: Final = 4096
+_SMALL_BYTES: Final = 4096
 _FIRST_RETRY: Final = timedelta(milliseconds=200)
 _LAST_RETRY: Final = timedelta(seconds=60)
 #: States of a parked event: tried again by itself, or only when a person puts it back.
@@ -48,14 +54,39 @@ class Item:
 
 def decode(record: Record) -> Item:
     """Read a record as an event, never raising."""
+    read = _read_once if len(record.value) <= _SMALL_BYTES else _read
+    envelope, event, unreadable = read(record.key, record.headers, record.value)
+    subject = envelope.subject if envelope is not None else safe_id(record.key.decode("latin-1"))
+    return Item(record, subject, envelope, event, unreadable)
+
+
+def in_time(records: Iterable[Record]) -> list[Record]:
+    """As they were appended, over all partitions; those of one partition stay in their order.
+
+    Nothing rests on it, since clocks differ: it only spares most events that follow from another the wait for it.
+    """
+    latest: dict[Partition, datetime] = {}
+    timed = []
+    for record in records:
+        at = max(record.appended_at, latest.get(record.partition, record.appended_at))
+        latest[record.partition] = at
+        timed.append((at, record))
+    return [record for _, record in sorted(timed, key=itemgetter(0))]
+
+
+def _read(key: bytes, headers: Headers, value: bytes) -> tuple[Envelope | None, Event | None, str | None]:
     try:
-        envelope = Envelope.from_kafka(record.key, record.headers, record.value)
+        envelope = Envelope.from_kafka(key, headers, value)
     except NotAnEnvelope as error:
-        return Item(record, safe_id(record.key.decode("latin-1")), None, None, error.code)
+        return None, None, error.code
     try:
-        return Item(record, envelope.subject, envelope, envelope.event())
+        return envelope, envelope.event(), None
     except NotAnEnvelope as error:
-        return Item(record, envelope.subject, envelope, None, error.code)
+        return envelope, None, error.code
+
+
+#: Several services of one process hear the same event within moments.
+_read_once = lru_cache(maxsize=_REMEMBERED)(_read)
 
 
 class Unreadable(Refusal):

@@ -74,6 +74,7 @@ def assemble(
         clock=clock,
         pool_size=pool_size,
         application=f"jointly {service.name}",
+        said=lambda: hints.ring(service.name),
     )
     return Runtime(
         service=service,

@@ -15,9 +15,20 @@ from schemas.event import Event
 from schemas.topics import TOPICS
 
 from chassis import telemetry
-from chassis.arrivals import BEHIND, POISON, WAITING, HandlerFailed, Item, Unreadable, decode, next_retry, safe_id
+from chassis.arrivals import (
+    BEHIND,
+    POISON,
+    WAITING,
+    HandlerFailed,
+    Item,
+    Unreadable,
+    decode,
+    in_time,
+    next_retry,
+    safe_id,
+)
 from chassis.cause import Cause
-from chassis.clock import wall_now
+from chassis.clock import wall_now, wall_seconds
 from chassis.database import Database, is_transient
 from chassis.errors import OutcomeUnknown, Refusal
 from chassis.event_log.interface import Record, pack_headers
@@ -28,6 +39,8 @@ from chassis.transaction import Transaction
 log = structlog.get_logger()
 
 _ATTEMPTS_ALONE: Final = 2
+#: How often a member looks for what others have parked, or people have put back.
+_LOOK_SECONDS: Final = 2.0
 #: One look into the index for each: as a join, whatever was ever seen would be read while statistics are young.
 _LAST_SEEN: Final = """
 SELECT k.source, k.subject, s.last_sequence
@@ -57,14 +70,16 @@ class Consumer:
         for subscription in subscriptions:
             self._handlers[subscription.event].append(subscription)
         self.topics = tuple(sorted({s.event.topic.name for s in subscriptions}))
-        #: Whether anything may be parked; spares a query per batch when nothing is.
+        #: Whether anything may be parked here; what other members parked is looked for more rarely.
         self._parked = True
+        self._looked_at = float("-inf")
 
     async def deliver(self, records: Sequence[Record]) -> None:
         """Take a batch. Raises when the database is away: the same records come again."""
-        items = [decode(record) for record in records]
+        items = [decode(record) for record in in_time(records)]
+        waiting: set[str] = set()
         try:
-            await self._take(items)
+            waiting = await self._take(items)
         except (OutcomeUnknown, asyncio.CancelledError):
             raise
         except Exception as error:
@@ -72,15 +87,15 @@ class Consumer:
                 raise
             log.warning("consumer.batch-failed", consumer=self.name, error=type(error).__name__, size=len(items))
             for item in items:
-                await self._take_alone(item)
+                waiting |= await self._take_alone(item)
         telemetry.CONSUMED.labels(self.name).inc(len(items))
-        if self._parked:
-            await self.retry_parked(subjects={item.subject for item in items})
+        if waiting:
+            await self.retry_parked(subjects=waiting)
 
-    async def _take_alone(self, item: Item) -> None:
+    async def _take_alone(self, item: Item) -> set[str]:
         for attempt in range(1, _ATTEMPTS_ALONE + 1):
             try:
-                await self._take([item])
+                return await self._take([item])
             except (OutcomeUnknown, asyncio.CancelledError):
                 raise
             except Exception as error:
@@ -92,18 +107,21 @@ class Consumer:
                     async with self.database.transaction(self.tx_type) as tx:
                         behind = await self._blocked(tx, [item])
                         await self._park(tx, item, NotYet(BEHIND) if behind else HandlerFailed())
-            else:
-                return
+        return set()
 
-    async def _take(self, items: Sequence[Item]) -> None:
+    async def _take(self, items: Sequence[Item]) -> set[str]:
+        """Take or park each. Returns the subjects of which something waits that these may be what it waited for."""
         async with self.database.transaction(self.tx_type) as tx:
-            blocked = await self._blocked(tx, items) if self._parked else set()
+            blocked = await self._blocked(tx, items)
             verdicts = await self.work(tx, [item for item in items if item.stream not in blocked])
+            parked = {item.subject for item in items if item.id in verdicts}
+            taken = {item.subject for item in items if item.stream not in blocked and item.id not in verdicts}
             for item in items:
                 if item.stream in blocked:
                     await self._park(tx, item, NotYet(BEHIND))
                 elif item.id in verdicts:
                     await self._park(tx, item, verdicts.pop(item.id))
+        return taken & (parked | {subject for _, subject in blocked})
 
     def _concerns(self, item: Item) -> bool:
         return item.unreadable is not None or (item.event is not None and type(item.event) in self._handlers)
@@ -277,8 +295,22 @@ class Consumer:
 
     async def retry_parked(self, *, subjects: set[str] | None = None) -> int:
         """Try again what is parked: what is due, or everything of these subjects. Returns how many were taken."""
-        taken, self._parked = await Parking(self).retry(subjects)
+        # Before the look, not after it: what is parked meanwhile must not be forgotten.
+        before, self._parked = self._parked, False
+        try:
+            taken, left = await Parking(self).retry(subjects)
+        except BaseException:
+            self._parked |= before
+            raise
+        self._parked |= left
         return taken
+
+    async def retry_due(self) -> None:
+        """Try again what is due; seldom where nothing was parked when last looked."""
+        now = wall_seconds()
+        if self._parked or now - self._looked_at >= _LOOK_SECONDS:
+            self._looked_at = now
+            await self.retry_parked()
 
 
 def _waves(items: Sequence[Item]) -> list[list[Item]]:

@@ -73,12 +73,15 @@ class Database:
         clock: BusinessClock,
         pool_size: int = 4,
         application: str = "jointly",
+        said: Callable[[], None] = lambda: None,
     ) -> None:
         self.url = url
         self.schema = schema
         self.tables = tables
         self.source = source
         self.clock = clock
+        #: Called after each commit that said something: it wakes the relay, and whoever else waits for news.
+        self._said = said
         self.engine: AsyncEngine = create_async_engine(
             url,
             isolation_level="AUTOCOMMIT",
@@ -134,6 +137,8 @@ class Database:
             except BaseException:
                 await self._roll_back(connection, driver)
                 raise
+            if tx.speaks or tx.rings:
+                self._said()
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[asyncpg.Connection]:

@@ -70,15 +70,12 @@ class Deadlines:
         database: Database,
         tx_type: type[Transaction],
         clock: BusinessClock,
-        said: Callable[[], None],
     ) -> None:
         self._service = service
         self._handlers = {deadline.kind: deadline.handler for deadline in deadlines}
         self._database = database
         self._tx_type = tx_type
         self._clock = clock
-        #: Rings the relay after a commit.
-        self._said = said
 
     async def run(self, stop: asyncio.Event) -> None:
         """Fire what is due until told to stop."""
@@ -139,7 +136,6 @@ class Deadlines:
             await tx.lock_subjects(row["subject"] for row in rows)
             await self._handlers[kind](due, tx)
         telemetry.DEADLINES.labels(self._service, kind).inc(len(due))
-        self._said()
         return len(rows)
 
     async def _postpone(self) -> None:

@@ -37,6 +37,7 @@ UPDATE parked p SET reason = w.reason, attempts = p.attempts + 1, retry_at = w.r
 FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS w(event_id, reason, retry_at)
 WHERE p.consumer = $1 AND p.event_id = w.event_id
 """
+_ANY = "SELECT 1 FROM parked WHERE consumer = $1 LIMIT 1"
 BATCH: Final = 200
 
 
@@ -50,9 +51,9 @@ class Parking:
         """Try again what is due, or all of these subjects. Returns how many were taken, and whether any are left."""
         taken, now = 0, wall_now()
         while True:
-            streams = await self._due(subjects, now)
+            streams, left = await self._due(subjects, now)
             if not streams:
-                break
+                return taken, left
             try:
                 progress = await self._together([stream["event_id"] for stream in streams], now)
             except Exception as error:
@@ -62,14 +63,14 @@ class Parking:
                 progress = sum([await self._retry_stream(s["topic"], s["subject"], now) for s in streams])
             taken += progress
             if not progress:
-                break
-        async with self._consumer.database.transaction(Transaction) as tx:
-            left = await tx.rows("SELECT 1 FROM parked WHERE consumer = $1 LIMIT 1", self._consumer.name)
-        return taken, bool(left)
+                return taken, True
 
-    async def _due(self, subjects: set[str] | None, now: datetime) -> Sequence[Any]:
+    async def _due(self, subjects: set[str] | None, now: datetime) -> tuple[Sequence[Any], bool]:
+        """What to try, and whether anything is parked at all."""
+        wanted = None if subjects is None else sorted(subjects)
         async with self._consumer.database.transaction(Transaction) as tx:
-            return await tx.rows(_DUE, self._consumer.name, None if subjects is None else sorted(subjects), now, BATCH)
+            found = await tx.rows(_DUE, self._consumer.name, wanted, now, BATCH)
+            return found, bool(found or await tx.rows(_ANY, self._consumer.name))
 
     async def _together(self, event_ids: Sequence[str], now: datetime) -> int:
         """The first events of many streams in one transaction; returns how many were taken."""

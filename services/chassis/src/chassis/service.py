@@ -83,27 +83,21 @@ class Runtime:
     def __post_init__(self) -> None:
         """Join the parts that follow from the others."""
         service = self.service
-        self.actions = Actions(database=self.database, tx_type=service.tx, service=service.name, hints=self.hints)
+        self.actions = Actions(database=self.database, tx_type=service.tx, service=service.name)
         if service.subscriptions:
             self.consumer = Consumer(service.name, service.subscriptions, database=self.database, tx_type=service.tx)
 
-    def said(self) -> None:
-        """Something was committed outside `actions`: wake the relay."""
-        self.hints.ring(self.service.name)
-
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Any]:
-        """The service's own kind of transaction, for reads, workers and commands; the relay is woken after it."""
+        """The service's own kind of transaction, for reads, workers and commands."""
         async with self.database.transaction(self.service.tx) as tx:
             yield tx
-        if tx.emitted or tx.forwarded:
-            self.said()
 
     def deadlines(self) -> Deadlines:
         """The service's timers."""
         return Deadlines(
             self.service.name, self.service.deadlines, database=self.database, tx_type=self.service.tx,
-            clock=self.clock, said=self.said,
+            clock=self.clock,
         )  # fmt: skip
 
 

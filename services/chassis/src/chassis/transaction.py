@@ -36,6 +36,10 @@ SELECT $1::date, nextval('outbox_id'), e.*
 FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::timestamptz[], $9::text[],
             $10::text[], $11::text[], $12::text[], $13::bytea[]) AS e
 """
+_FORGET = """
+UPDATE idempotency SET status = 404, headers = '{}', body = ''
+WHERE EXISTS (SELECT 1 FROM unnest($1::text[]) AS named WHERE position(convert_to(named, 'UTF8') IN body) > 0)
+"""
 _LOCK = "SELECT 1 FROM subject_head WHERE source = $1 AND subject = ANY($2::text[]) ORDER BY subject FOR UPDATE"
 
 
@@ -82,8 +86,15 @@ class Transaction:
         self.emitted: list[tuple[Event, Cause]] = []
         #: What will be told on.
         self.forwarded: list[Forwarded] = []
+        #: Whether what this writes is waited for though nothing is said: after the commit, who waits is woken.
+        self.rings = False
         self._driver = driver
         self._audit: list[dict[str, Any]] = []
+
+    @property
+    def speaks(self) -> bool:
+        """Whether anything will be said if this commits."""
+        return bool(self.emitted or self.forwarded)
 
     async def rows(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
         """Run one statement on the driver itself: `$1` parameters, lists for arrays. The hot path.
@@ -139,6 +150,10 @@ class Transaction:
     def forward(self, events: Iterable[Forwarded]) -> None:
         """Tell on what others have said. Written with the data, published after the commit."""
         self.forwarded.extend(events)
+
+    async def forget_answers(self, about: Iterable[str]) -> None:
+        """What was answered about these is kept for no retry any more: whoever retries finds nothing."""
+        await self.rows(_FORGET, sorted(set(about)))
 
     def audit(
         self,
@@ -204,7 +219,7 @@ class Transaction:
         """Write what was said and noted. Called by the edge, last thing before the commit."""
         if self._audit:
             await self.insert(self.tables.audit, self._audit)
-        if self.emitted or self.forwarded:
+        if self.speaks:
             await self._write_outbox()
 
     async def _write_outbox(self) -> None:

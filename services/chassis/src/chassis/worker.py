@@ -44,7 +44,7 @@ async def run(runtimes: Sequence[Runtime], stop: asyncio.Event) -> None:
         if runtime.consumer is not None:
             consumer = runtime.consumer
             jobs += [
-                runtime.event_log.consume(consumer.name, consumer.topics, _then_ring(runtime), stop=stop),
+                runtime.event_log.consume(consumer.name, consumer.topics, consumer.deliver, stop=stop),
                 _each(PARKED_EACH_SECONDS, retry_parked, runtime, stop),
                 _each(LAG_EACH_SECONDS, measure_lag, runtime, stop),
             ]
@@ -76,8 +76,8 @@ async def keep_house(runtime: Runtime) -> None:
 
 async def retry_parked(runtime: Runtime) -> None:
     """Look whether something parked can be taken by now."""
-    if runtime.consumer is not None and await runtime.consumer.retry_parked():
-        runtime.said()
+    if runtime.consumer is not None:
+        await runtime.consumer.retry_due()
 
 
 async def measure_lag(runtime: Runtime) -> None:
@@ -95,15 +95,6 @@ async def measure_lag(runtime: Runtime) -> None:
     waiting = {row["state"]: row["n"] for row in rows}
     for state in ("waiting", "poison"):
         telemetry.PARKED_NOW.labels(consumer.name, state).set(waiting.get(state, 0))
-
-
-def _then_ring(runtime: Runtime) -> Callable[..., Awaitable[None]]:
-    async def deliver(records: Sequence[object]) -> None:
-        if runtime.consumer is not None:
-            await runtime.consumer.deliver(records)  # type: ignore[arg-type]
-            runtime.said()
-
-    return deliver
 
 
 async def _each(

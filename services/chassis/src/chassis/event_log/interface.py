@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
 import orjson
@@ -127,6 +128,7 @@ def pack_headers(headers: Headers) -> bytes:
     return orjson.dumps([(name, value.decode("latin-1")) for name, value in headers])
 
 
+@lru_cache(maxsize=4096)
 def unpack_headers(packed: bytes) -> Headers:
-    """What `pack_headers` packed."""
+    """What `pack_headers` packed. Remembered: several readers of one process read the same record."""
     return tuple((name, value.encode("latin-1")) for name, value in orjson.loads(packed))

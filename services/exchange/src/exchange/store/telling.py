@@ -93,6 +93,8 @@ class Teller:
         webhooks = {telling.stream.id for telling in tellings if telling.stream.way == "webhook"}
         await self._send([row for row in rows if row["stream_id"] in webhooks])
         self._tx.forward(forwarded)
+        # Readers and webhooks wait for entries, told on a topic or not.
+        self._tx.rings = True
 
     async def _positions(self, counts: Mapping[str, int]) -> dict[str, int]:
         ids = sorted(counts)
