@@ -4,7 +4,19 @@ from typing import Final
 
 from chassis.service import Service
 
-from referral_api.api import cases, children, exclusions, information, matching, protection, referrals, timeline
+from referral_api.api import (
+    cases,
+    children,
+    exclusions,
+    fhir,
+    fhir_reading,
+    fhir_sending,
+    information,
+    matching,
+    protection,
+    referrals,
+    timeline,
+)
 from referral_api.settings import Settings
 from referral_api.store import Tx
 from referral_api.subscriptions import SUBSCRIPTIONS
@@ -26,6 +38,7 @@ SERVICE: Final = Service(
         "/v1/possible-matches",
         "/v1/exclusion-notices",
         "/v1/exclusion-notices:import",
+        "/fhir",
     ),
     routers=(
         referrals.router,
@@ -36,6 +49,10 @@ SERVICE: Final = Service(
         timeline.router,
         children.router,
         matching.router,
+        fhir_sending.router,
+        fhir_reading.router,
+        # Its last route fits every address under /fhir.
+        fhir.router,
     ),
     subscriptions=SUBSCRIPTIONS,
     workers=(know_some_postcodes, know_search_words),

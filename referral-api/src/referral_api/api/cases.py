@@ -98,7 +98,7 @@ async def search_cases(
     It makes nothing, so it needs no key; `next` goes into `cursor` of the same body.
     """
     asked = body.value
-    child = _child(asked, caller)
+    child = child_asked(asked, caller)
     wanted = CaseFilter(
         asked.status,
         asked.assignment,
@@ -119,7 +119,7 @@ async def search_cases(
         rows = await search.cases(
             tx, seen_by(caller), wanted, child, after=(after[0], after[1]) if after else None, limit=asked.limit + 1
         )
-        _note_search(request, tx, caller, asked, [row["case_id"] for row in rows[: asked.limit]])
+        note_search(request, tx, caller, asked, [row["case_id"] for row in rows[: asked.limit]])
     return parts.page(request, caller, rows, asked.limit, show=_summary, at=_position)
 
 
@@ -218,7 +218,7 @@ def _reference(typed: str | None, *, at: str) -> str | None:
     return reference
 
 
-def _child(asked: CaseSearchIn, caller: Caller) -> ChildFilter:
+def child_asked(asked: CaseSearchIn, caller: Caller) -> ChildFilter:
     """Who is looked for. Raises `NotYourNumber`, or `Invalid` for what is no number."""
     prints: int | None = None
     clean: dict[str, str | None] = {"upn": None, "nhs_number": None}
@@ -238,7 +238,8 @@ def _child(asked: CaseSearchIn, caller: Caller) -> ChildFilter:
     return ChildFilter(words, asked.date_of_birth, clean["upn"], clean["nhs_number"], prints)
 
 
-def _note_search(request: Request, tx: Tx, caller: Caller, asked: CaseSearchIn, found: Sequence[str]) -> None:
+def note_search(request: Request, tx: Tx, caller: Caller, asked: CaseSearchIn, found: Sequence[str]) -> None:
+    """Audit that somebody searches, by what kinds of things, and each case that it found."""
     by = [name for name in _CRITERIA if getattr(asked, name) is not None]
     for case_id in (None, *found):
         tx.audit(

@@ -1,6 +1,6 @@
 """What several routes need: who may call, ids in paths, cursors, keys, settings."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
@@ -15,10 +15,21 @@ from fastapi import Depends, Path, Query, Request, Response
 from referral_api.domain.case_file import CaseFile
 from referral_api.domain.lifecycle import CaseStatus
 from referral_api.domain.participation import present
-from referral_api.handlers.files import nothing
-from referral_api.policy import is_intake, is_officer, sees_case, works_case
+from referral_api.domain.portrait import shown
+from referral_api.domain.school_years import day_of
+from referral_api.handlers import files
+from referral_api.handlers.files import File, nothing
+from referral_api.policy import (
+    identifiers,
+    is_intake,
+    is_officer,
+    sees_case,
+    sees_restricted_address,
+    works_case,
+)
 from referral_api.settings import Settings
 from referral_api.store import Tx
+from referral_api.store.dated import front_door
 
 R = TypeVar("R")
 Row = dict[str, Any]
@@ -164,6 +175,34 @@ async def sight(tx: Tx, caller: Caller, case_id: str) -> Sight:
     if sees_case(caller, present(case.participants), case.assignment.cluster_id):
         return Sight(case, works_case(caller, case.participants, case.assignment.cluster_id))
     return Sight(case, works=False, asked_for=await asked_to_see(tx, caller, case_id))
+
+
+async def seen_referral(tx: Tx, caller: Caller, referral_id: str) -> tuple[File, str | None]:
+    """A referral that the caller may read, and why from outside (None: they need no leave). Raises `NotFound`."""
+    file = (await files.read([referral_id], tx)).get(referral_id)
+    if file is None:
+        raise nothing()
+    return file, None if file.exists_for(caller) else await asked_to_see(tx, caller, file.case.case_id)
+
+
+def child_for(file: File, caller: Caller) -> Mapping[str, Any]:
+    """What the caller may read of the child of a referral that they may read."""
+    child: Mapping[str, Any] = file.referral.content["child"]
+    if file.is_of(caller):
+        return child
+    return shown(child, numbers=identifiers(caller), whereabouts=sees_restricted_address(caller, own=False))
+
+
+def whom_to_call(request: Request) -> dict[str, Any]:
+    """Whom to call when a child is in danger: the council's own setting, else what the data says today."""
+    known = front_door(day_of(runtime(request).clock.now()))
+    own = settings(request)
+    return {
+        "name": own.front_door_name or known["name"],
+        "telephone": own.front_door_telephone or known["telephone"],
+        "hours": own.front_door_hours or known["hours"],
+        "advice": known["advice"],
+    }
 
 
 async def asked_to_see(tx: Tx, caller: Caller, case_id: str) -> str:

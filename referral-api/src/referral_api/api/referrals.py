@@ -13,18 +13,14 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from referral_api.api import parts
 from referral_api.api.parts import Cursor, DryRun, Id, Limit, OptionalId, OptionalLine, OptionalWord, Reader, Sender
 from referral_api.domain.circumstances import home_of
-from referral_api.domain.portrait import shown
-from referral_api.domain.school_years import day_of
-from referral_api.handlers import amendment, files
+from referral_api.handlers import amendment
 from referral_api.handlers.amendment import AmendReferral, WithdrawReferral
 from referral_api.handlers.files import File
 from referral_api.handlers.intake import SubmitReferral, Submitted, checked, submit_referrals
 from referral_api.handlers.refusals import UnfitReferral
-from referral_api.policy import identifiers, sees_restricted_address
 from referral_api.queries import lists
 from referral_api.queries.lists import ReferralFilter
 from referral_api.store import Tx
-from referral_api.store.dated import front_door
 from referral_api.views import submission
 from referral_api.views.example import REFERRAL
 from referral_api.views.incoming import ReferralChange, ReferralIn, WithdrawalIn, change_of
@@ -70,7 +66,7 @@ async def submit_referral(
         caller=caller,
         cause=cause(request),
     )
-    door = _front_door(request)
+    door = parts.whom_to_call(request)
     if dry_run:
         return await _rehearse(request, command, door)
 
@@ -111,10 +107,7 @@ async def list_referrals(
 async def read_referral(request: Request, caller: Reader, id: Id) -> Response:
     """A referral that your organisation sent, or whose case you work or have asked to see."""
     async with runtime(request).transaction() as tx:
-        file = (await files.read([id], tx)).get(id)
-        if file is None:
-            raise files.nothing()
-        why = None if file.exists_for(caller) else await parts.asked_to_see(tx, caller, file.case.case_id)
+        file, why = await parts.seen_referral(tx, caller, id)
         body = await _shown(tx, file, caller)
         parts.note_read(request, tx, caller, what="referral", what_id=id, case_id=file.case.case_id, reason=why)
     return json_response(body, headers={"ETag": etag(file.referral.version)})
@@ -136,7 +129,7 @@ async def amend_referral(
             changed = parts.returned(await amendment.preview_amendment(command, tx))
             parts.note_read(request, tx, caller, what="referral", what_id=id, case_id=changed.file.case.case_id)
         return json_response(submission.would_change(changed))
-    door = _front_door(request)
+    door = parts.whom_to_call(request)
     return await here.actions.perform(
         amendment.amend_referrals,
         command,
@@ -182,25 +175,10 @@ async def _rehearse(request: Request, command: SubmitReferral, door: dict[str, A
 
 
 async def _shown(tx: Tx, file: File, caller: Caller) -> dict[str, Any]:
-    referral = file.referral
-    own = file.is_of(caller)
-    child = referral.content["child"]
-    if not own:
-        child = shown(child, numbers=identifiers(caller), whereabouts=sees_restricted_address(caller, own=False))
-    requests = (await lists.requests(tx, [referral.referral_id])).get(referral.referral_id, [])
-    return referral_body(file, child, requests, own=own, works=file.is_worked_by(caller))
-
-
-def _front_door(request: Request) -> dict[str, Any]:
-    """Whom to call when a child is in danger: the council's own setting, else what the data says today."""
-    known = front_door(day_of(runtime(request).clock.now()))
-    own = parts.settings(request)
-    return {
-        "name": own.front_door_name or known["name"],
-        "telephone": own.front_door_telephone or known["telephone"],
-        "hours": own.front_door_hours or known["hours"],
-        "advice": known["advice"],
-    }
+    requests = (await lists.requests(tx, [file.referral.referral_id])).get(file.referral.referral_id, [])
+    return referral_body(
+        file, parts.child_for(file, caller), requests, own=file.is_of(caller), works=file.is_worked_by(caller)
+    )
 
 
 def _summary(row: dict[str, Any]) -> dict[str, Any]:

@@ -194,6 +194,17 @@ class AlreadyThere(Conflict):
         super().__init__("The referral belongs to this case already.")
 
 
+class SeveralReferrals(Conflict):
+    """More than one stands under what the sender calls it."""
+
+    code = "several-referrals"
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            "You have several referrals under this reference. Send the id of the one that you mean.", pointer=where
+        )
+
+
 class NotTheirsToDo(Forbidden):
     """They see it, but it is for others to do."""
 

@@ -32,6 +32,9 @@ _OWN_REQUESTS: Final = """
 SELECT DISTINCT data ->> 'request_id' AS request_id FROM timeline_entry
 WHERE case_id = $1 AND data ->> 'organisation_id' = $2 AND type = 'jointly.funding.requested.v1'
 """
+_BEGUN: Final = """
+SELECT DISTINCT case_id FROM timeline_entry WHERE case_id = ANY($1::text[]) AND type = ANY($2::text[])
+"""
 _NAMES: Final = """
 SELECT kind, id, name FROM known_name WHERE id = ANY($1::text[])
 """
@@ -93,6 +96,12 @@ async def own_requests(tx: Transaction, case_id: str, organisation: str) -> froz
     """The requests for money in this case that are an organisation's own."""
     rows = await tx.rows(_OWN_REQUESTS, case_id, organisation)
     return frozenset(row["request_id"] for row in rows)
+
+
+async def begun(tx: Transaction, case_ids: Collection[str], types: Sequence[str]) -> frozenset[str]:
+    """Those of the cases of which one of these facts is known."""
+    rows = await tx.rows(_BEGUN, list(case_ids), list(types))
+    return frozenset(row["case_id"] for row in rows)
 
 
 async def known_names(tx: Transaction, ids: Collection[str]) -> Mapping[tuple[str, str], str]:

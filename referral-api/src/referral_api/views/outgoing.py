@@ -210,8 +210,9 @@ class TimelineEntryOut(Out):
     late: bool
     #: When it came to be known here.
     heard_at: AwareDatetime | None
-    #: Of messages: how many people were told of one fact.
+    #: Of messages: how many people were told of one fact, and by which of the notifier's rules.
     people: int | None = None
+    rule: str | None = None
 
 
 class NameOut(Out):

@@ -56,6 +56,7 @@ def told(
         "late": _is_late(row, data, words),
         "heard_at": instant(row.get("heard_at")),
         "people": data.get("people"),
+        "rule": data.get("rule") if service == "notifier" else None,
     }
 
 

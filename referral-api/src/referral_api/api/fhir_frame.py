@@ -1,0 +1,152 @@
+"""The frame of the FHIR facade: its media types, its refusals as OperationOutcome, how a body is read."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, ClassVar, Final
+
+import orjson
+import structlog
+from chassis.bodies import parse, read_bytes
+from chassis.errors import Malformed, Refusal, TryAgain, Unauthenticated, UnsupportedMediaType
+from chassis.http import cause, runtime
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from referral_api.api import parts
+from referral_api.domain.fhir.rules import FhirRules
+from referral_api.domain.school_years import day_of
+from referral_api.store.fhir_rules import fhir_rules
+from referral_api.views.fhir import outcome
+from referral_api.views.fhir.answers import MEDIA
+
+log = structlog.get_logger()
+
+BASE: Final = "/fhir/R4"
+_JSON: Final = frozenset({MEDIA, "application/json"})
+_ACCEPTED: Final = frozenset({*_JSON, "*/*", "application/*"})
+#: BaRS has each request carry one, and wants it back.
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
+
+
+class NotAcceptable(Refusal):
+    """The caller wants another form than the one there is."""
+
+    code: ClassVar[str] = "not-acceptable"
+    status: ClassVar[int] = 406
+
+
+class NotAllowed(Refusal):
+    """There is such an address, but not for this."""
+
+    code: ClassVar[str] = "method-not-allowed"
+    status: ClassVar[int] = 405
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__("This is not done here; see the Allow header.")
+        self.allowed = allowed
+
+
+class FhirRoute(APIRoute):
+    """A route whose every end is FHIR: refusals and failures come out as OperationOutcome."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's own handler, with our ends."""
+        answer = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                _check_accept(request)
+                response = await answer(request)
+            except ClientDisconnect:
+                raise
+            except Exception as error:  # noqa: BLE001  whatever it is, it ends as an OperationOutcome
+                response = _failed(request, error)
+            request_id = request.headers.get("x-request-id", "")
+            if _REQUEST_ID.fullmatch(request_id):
+                response.headers["X-Request-Id"] = request_id
+            return response
+
+        return handle
+
+
+def rules_of(request: Request) -> FhirRules:
+    """What FHIR stands for today."""
+    return fhir_rules(day_of(runtime(request).clock.now()))
+
+
+def base_of(request: Request) -> str:
+    """The facade's own address, as the outside knows it."""
+    return parts.settings(request).audience + BASE
+
+
+def fhir_response(resource: Mapping[str, Any], *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A ready answer; personal data is never cached."""
+    return Response(orjson.dumps(resource), status, {"Cache-Control": "no-store", **(headers or {})}, media_type=MEDIA)
+
+
+async def read_body(request: Request) -> tuple[dict[str, Any], bytes]:
+    """A FHIR body as strict JSON, whatever it says, and its digest. Raises refusals of the house's own reader."""
+    media, _, parameters = request.headers.get("content-type", "").partition(";")
+    if media.strip().lower() not in _JSON:
+        raise UnsupportedMediaType(f"Send Content-Type: {MEDIA}, in UTF-8.")
+    # The house's reader is as strict; it only knows JSON by its usual name.
+    others = [(name, value) for name, value in request.scope["headers"] if name != b"content-type"]
+    plain = (b"content-type", f"application/json;{parameters}".encode("latin-1"))
+    raw = parse(await read_bytes(Request({**request.scope, "headers": [*others, plain]}, request.receive)))
+    # Escaped, so that half a character in what nobody reads hurts nobody.
+    return raw, hashlib.sha256(json.dumps(raw, sort_keys=True).encode()).digest()
+
+
+def located(refusal: Refusal, place: Callable[[str], str | None]) -> Refusal:
+    """The same refusal, saying in FHIR's words where it is; what leads out of the body stays."""
+    refusal.errors = tuple(
+        type(each)(place(each.pointer) or each.pointer, each.code, each.detail) for each in refusal.errors
+    )
+    return refusal
+
+
+def _check_accept(request: Request) -> None:
+    accept = request.headers.get("accept")
+    wanted = {each.partition(";")[0].strip().lower() for each in (accept or "*/*").split(",")}
+    if wanted.isdisjoint(_ACCEPTED):
+        raise NotAcceptable(f"Only {MEDIA} is given here.", pointer="/headers/Accept")
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    refusal = _refusal(request, error)
+    headers = {}
+    if refusal.retry_after is not None:
+        headers["Retry-After"] = str(refusal.retry_after)
+    if isinstance(refusal, Unauthenticated):
+        headers["WWW-Authenticate"] = 'Bearer realm="jointly"'
+    if isinstance(refusal, NotAllowed):
+        headers["Allow"] = refusal.allowed
+    said = outcome.refused(refusal, rules_of(request), correlation_id=cause(request).correlation_id)
+    return fhir_response(said, status=refusal.status, headers=headers)
+
+
+def _refusal(request: Request, error: Exception) -> Refusal:
+    """What kind of no it is. The text of an exception that is none of ours may quote a row, and goes nowhere."""
+    match error:
+        case Refusal():
+            return error
+        case RequestValidationError():
+            names = {".".join(str(part) for part in each["loc"][1:]) for each in error.errors()}
+            return Malformed("A parameter is missing or not valid.", pointer=f"/query/{min(names)[:60]}")
+        case HTTPException():
+            refusal = Refusal("The request cannot be answered.")
+            refusal.code, refusal.status = "refused", error.status_code  # type: ignore[misc]
+        case TryAgain():
+            log.warning("request.try-again", error=type(error.__cause__ or error).__name__)
+            refusal = Refusal("Something this needs is away for the moment. Send the same again.", retry_after=2)
+            refusal.code, refusal.status = "try-again", 503  # type: ignore[misc]
+        case _:
+            log.error("request.failed", error=type(error).__name__, correlation_id=cause(request).correlation_id)
+            refusal = Refusal("Something went wrong on our side; it has been noted under the correlation id.")
+            refusal.code, refusal.status = "internal-error", 500  # type: ignore[misc]
+    return refusal

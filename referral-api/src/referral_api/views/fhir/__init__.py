@@ -1,0 +1,1 @@
+"""What the FHIR facade answers: every resource as plain JSON values, valid R4."""
