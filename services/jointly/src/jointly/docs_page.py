@@ -1,18 +1,12 @@
-"""The reference page of the API, made from its OpenAPI document: one HTML page, no script, nothing from elsewhere."""
+"""The page of routes, made from the OpenAPI document: no script, nothing from elsewhere."""
 
 import json
 from collections.abc import Mapping
 from html import escape
 from typing import Any, Final
 
-_STYLE: Final = (
-    "body{font:1rem/1.5 system-ui,sans-serif;color:#0b0c0c;max-width:60rem;margin:2rem auto;padding:0 1rem}"
-    "h1{margin-bottom:0}h2{margin-top:2.5rem;border-bottom:2px solid #b1b4b6}"
-    "details{border:1px solid #b1b4b6;margin:.4rem 0;padding:.4rem .8rem}summary{cursor:pointer}"
-    "summary code{font-weight:600}.m{display:inline-block;min-width:4.2em;font-weight:700;color:#1d70b8}"
-    "pre{background:#f3f2f1;padding:.8rem;overflow:auto}table{border-collapse:collapse}"
-    "th,td{text-align:left;padding:.2rem .8rem .2rem 0;vertical-align:top}a:focus,summary:focus{outline:3px solid #fd0}"
-)
+from jointly.docs.frame import code_marks, page
+
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 _DEPTH: Final = 6
 
@@ -26,14 +20,13 @@ def docs_page(document: Mapping[str, Any], *, tokens: bool) -> str:
         for tag in document["tags"]
     )
     index = "".join(f'<li><a href="#{escape(tag["name"])}">{escape(tag["name"])}</a></li>' for tag in document["tags"])
-    return (
-        f'<!doctype html><html lang="en-GB"><head><meta charset="utf-8"><title>{escape(info["title"])} API</title>'
-        f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{_STYLE}</style></head><body>'
-        f"<header><h1>{escape(info['title'])} API</h1><p>Version {escape(info['version'])}. "
-        '<a href="/openapi.json">OpenAPI document</a>, <a href="/asyncapi.json">AsyncAPI document</a>.</p>'
-        f"<p>{_code_marks(info['description'])}</p>{_token_help() if tokens else ''}"
-        f'<nav aria-label="Services"><ul>{index}</ul></nav></header><main>{sections}</main></body></html>'
+    head = (
+        f'<p>Version {escape(info["version"])}, from the <a href="/openapi.json">OpenAPI document</a>. What the house '
+        'says by itself: <a href="/docs/events">Events</a>.</p>'
+        f"<p>{code_marks(info['description'])}</p>{_token_help() if tokens else ''}"
+        f'<nav aria-label="Services"><ul class="columns">{index}</ul></nav>'
     )
+    return page("/docs", "Routes", f'{head}<div class="routes">{sections}</div>')
 
 
 def _token_help() -> str:
@@ -41,11 +34,6 @@ def _token_help() -> str:
         "<p>A token for trying things out: <code>TOKEN=$(make -s token O=school-115482)</code>, then "
         '<code>curl -H "Authorization: Bearer $TOKEN" ...</code>. It lives for five minutes.</p>'
     )
-
-
-def _code_marks(text: str) -> str:
-    parts = escape(text).split("`")
-    return "".join(f"<code>{part}</code>" if n % 2 else part for n, part in enumerate(parts))
 
 
 def _operations(document: Mapping[str, Any], tag: str) -> str:
@@ -60,8 +48,8 @@ def _operations(document: Mapping[str, Any], tag: str) -> str:
 def _operation(document: Mapping[str, Any], path: str, method: str, operation: Mapping[str, Any]) -> str:
     said = operation.get("description") or ""
     return (
-        f'<details><summary><span class="m">{method.upper()}</span> <code>{escape(path)}</code> '
-        f"{escape(operation.get('summary', ''))}</summary>{f'<p>{_code_marks(said)}</p>' if said else ''}"
+        f'<details><summary><span class="method">{method.upper()}</span> <code>{escape(path)}</code> '
+        f"{escape(operation.get('summary', ''))}</summary>{f'<p>{code_marks(said)}</p>' if said else ''}"
         f"{_parameters(operation)}{_body(document, operation)}{_answers(document, operation)}</details>"
     )
 
@@ -97,7 +85,7 @@ def _schema(document: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     if not schema:
         return ""
     shown = json.dumps(_resolved(document, schema, _DEPTH), indent=2, ensure_ascii=False)
-    return f"<pre>{escape(shown)}</pre>"
+    return f'<pre tabindex="0">{escape(shown)}</pre>'
 
 
 def _resolved(document: Mapping[str, Any], node: Any, depth: int) -> Any:

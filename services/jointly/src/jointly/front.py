@@ -5,20 +5,19 @@ import os
 import socket
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from functools import cache
 from typing import Any, Final
 
 from chassis import telemetry
-from chassis.http import Edge, install_errors, json_response, openapi_of
+from chassis.http import Edge, install_errors, openapi_of
 from chassis.service import VERSION, create_app, operations
-from fastapi import APIRouter, FastAPI, Response
-from fastapi.responses import HTMLResponse
+from fastapi import FastAPI
 from schemas.asyncapi import asyncapi
+from schemas.export import examples_folder, read_examples
 from starlette.types import ASGIApp
 
 from jointly import house, openapi
 from jointly.control import Control
-from jointly.docs_page import docs_page
+from jointly.docs.routes import Documents, documents_of
 from jointly.internal import internal_app
 from jointly.issuer.app import issuer_routes
 from jointly.origin import Origin, by_prefix
@@ -98,7 +97,13 @@ def own_app(parts: house.House, apps: Mapping[str, FastAPI]) -> FastAPI:
     app.state.stopping = False
     install_errors(app)
     app.include_router(operations(parts.runtimes))
-    app.include_router(_documents(parts, apps, app))
+    documents = Documents(
+        make_openapi=lambda: public_document(parts, apps, app),
+        make_asyncapi=lambda: event_document(parts),
+        origin=parts.settings.audience,
+        tokens=parts.issuer is not None,
+    )
+    app.include_router(documents_of(documents))
     if parts.runtimes:
         # Whose callers are believed is the same for all.
         app.state.runtime = parts.runtimes[0]
@@ -131,31 +136,9 @@ def public_document(parts: house.House, apps: Mapping[str, FastAPI], own: FastAP
 
 
 def event_document(parts: house.House) -> dict[str, Any]:
-    """The AsyncAPI document: every topic, and what the services of this process read."""
+    """The AsyncAPI document: every topic, an example of each event, and what the services of this process read."""
     hears = {
         runtime.service.name: [subscription.event.type for subscription in runtime.service.subscriptions]
         for runtime in parts.runtimes
     }
-    return asyncapi(hears=hears)
-
-
-def _documents(parts: house.House, apps: Mapping[str, FastAPI], own: FastAPI) -> APIRouter:
-    router = APIRouter(include_in_schema=False)
-
-    @cache
-    def described() -> dict[str, Any]:
-        return public_document(parts, apps, own)
-
-    @router.get("/openapi.json")
-    async def openapi_json() -> Response:
-        return json_response(described())
-
-    @router.get("/asyncapi.json")
-    async def asyncapi_json() -> Response:
-        return json_response(event_document(parts))
-
-    @router.get("/docs")
-    async def docs() -> Response:
-        return HTMLResponse(docs_page(described(), tokens=parts.issuer is not None))
-
-    return router
+    return asyncapi(hears=hears, examples=read_examples(examples_folder()))

@@ -64,7 +64,7 @@ def show(settings: Settings, state: StateFolder, terminal: Terminal) -> None:
         [
             ("Pages", origin, "sign in as anybody below" if settings.issues_tokens else "sign in"),
             ("API", origin, f"reference: {origin}/docs"),
-            ("Events", f"{origin}/asyncapi.json", "what is said on which topic"),
+            ("Events", f"{origin}/docs/events", f"to hear them: {origin}/docs/integrators"),
             ("Operations", f"http://{settings.host}:{settings.internal_port}/metrics", "not for the outside"),
             ("State and logs", str(settings.state), "`make reset` forgets all of it"),
         ]

@@ -1,0 +1,1 @@
+"""The pages for people who build on the house: its routes, its events, its codes, and a first event in ten minutes."""
