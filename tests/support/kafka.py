@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pytest
 
@@ -14,6 +14,26 @@ import pytest
 if TYPE_CHECKING:
     from chassis.event_log.kafka import KafkaEventLog
     from jointly.broker import KafkaBroker
+
+
+#: What makes a broker secured; `.format(port=…)` says where principals sign in. The plain listeners are the tests' own
+#: way in: whoever comes by them is a super user.
+SECURED: Final = """
+listeners=CLIENT://127.0.0.1:${{port}},BROKER://127.0.0.1:${{broker_port}},\\
+  CONTROLLER://127.0.0.1:${{controller_port}},SECURE://127.0.0.1:{port}
+advertised.listeners=CLIENT://127.0.0.1:${{port}},BROKER://127.0.0.1:${{broker_port}},SECURE://127.0.0.1:{port}
+listener.security.protocol.map=CLIENT:PLAINTEXT,BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:SASL_PLAINTEXT
+listener.name.secure.sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.secure.scram-sha-512.sasl.jaas.config=\\
+  org.apache.kafka.common.security.scram.ScramLoginModule required;
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+"""
+
+
+def password(principal: str) -> str:
+    """Of the tests' own brokers."""
+    return f"{principal}-password"
 
 
 def _cannot(reason: str) -> NoReturn:

@@ -21,6 +21,7 @@ from schemas.assessment import (
     ViewsRecorded,
 )
 from schemas.directory import CalendarChanged, PersonChanged, RoleChanged
+from schemas.exchange import RecallOverdue, SubscriptionStopped
 from schemas.funding import (
     BudgetChanged,
     BudgetLow,
@@ -84,7 +85,7 @@ from schemas.routing import (
     HandoverOffered,
 )
 
-from notifier.handlers import casework, escalating, hearing
+from notifier.handlers import casework, escalating, hearing, sharing
 
 SUBSCRIPTIONS: Final[tuple[Subscription, ...]] = (
     on(PersonChanged, hearing.note_people),
@@ -159,4 +160,6 @@ SUBSCRIPTIONS: Final[tuple[Subscription, ...]] = (
     on(PlacementEnded, casework.pass_on),
     on(ReintegrationChecked, casework.pass_on),
     on(ProviderChanged, casework.note_providers),
+    on(RecallOverdue, hearing.pass_on),
+    on(SubscriptionStopped, sharing.note_stopped),
 )

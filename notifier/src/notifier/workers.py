@@ -22,7 +22,7 @@ from notifier.clients.chat import ChatCarrier
 from notifier.clients.notify import DELIVERED, FAILED, NotifyCarrier
 from notifier.clients.push import PushCarrier
 from notifier.clients.seal import Broken, Seal
-from notifier.domain.facts import BUDGET, county_day
+from notifier.domain.facts import county_day, read_at
 from notifier.domain.post import Answer, Attempt, Breaker, Stage
 from notifier.domain.rules import Channel
 from notifier.domain.texts import Content, Line, compose, plain_date
@@ -257,4 +257,4 @@ class PostRound:
 
 def _link(origin: str, case_id: str) -> str:
     """Where a line is read on, behind sign-in."""
-    return f"{origin}/money" if case_id.startswith(BUDGET) else f"{origin}/cases/{case_id}"
+    return f"{origin}{read_at(case_id)}"

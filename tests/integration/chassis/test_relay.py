@@ -7,9 +7,11 @@ from datetime import date
 
 import asyncpg
 import pytest
+from chassis import telemetry
 from chassis.cause import Cause
 from chassis.event_log.interface import Appender, AppendInDoubt, Message
 from chassis.relay import Cursor, republish
+from chassis.worker import measure_outbox
 from schemas.envelope import Envelope
 from support.probe import Probe, a_case, closed
 
@@ -172,3 +174,17 @@ async def test_lost_topics_are_rebuilt_from_the_outbox(probe: Probe) -> None:
     assert await republish(probe.database, probe.log, "referral-api", date(2020, 1, 1)) == 25
     again = await probe.published()
     assert sorted(r.value for r in again) == sorted(r.value for r in first)
+
+
+async def test_what_waits_to_be_published_is_counted_also_while_nobody_publishes(probe: Probe) -> None:
+    def waiting() -> float:
+        samples = [s for metric in telemetry.OUTBOX_LAG.collect() for s in metric.samples]
+        return next(s.value for s in samples if s.labels["service"] == "referral-api")
+
+    await probe.say(closed(a_case()))
+    await probe.relay_until(1)
+    await measure_outbox(probe.runtime)
+    assert waiting() == 0
+    await probe.say(closed(a_case()), closed(a_case()))
+    await measure_outbox(probe.runtime)
+    assert waiting() == 2

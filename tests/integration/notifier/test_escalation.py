@@ -1,10 +1,11 @@
 """Time limits and duties escalate in school days: once each, late after downtime, to whoever comes next."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 
-from chassis.clock import BusinessClock, wall_now
+from chassis.clock import BusinessClock, wall_now, wall_seconds
 from integration.notifier.events import (
     CLUSTER,
     a_case,
@@ -20,6 +21,7 @@ from integration.notifier.events import (
 )
 from notifier.app import SERVICE
 from notifier.settings import Settings
+from notifier.store import Tx
 from schemas.assessment import ClockExcepted
 from schemas.event import Event
 from schemas.referral import CaseClosed
@@ -188,3 +190,41 @@ async def test_something_urgent_that_was_looked_at_stays_where_it_is(database: C
         time.go_to(date(2026, 11, 30), hour=13)
         await fire(served)
         assert [p for p, rule in await steps(served) if rule == "clock-near"] == ["worker"]
+
+
+@asynccontextmanager
+async def somebody_speaks_of(served: Served, case: str, going_on: Callable[[], Awaitable[object]]) -> AsyncIterator[Tx]:
+    """A transaction about a case, which what goes on meanwhile has to wait for; it is over before this ends."""
+    async with served.runtime.transaction() as tx:
+        await tx.lock_subjects([case])
+        task = asyncio.ensure_future(going_on())
+        ends = wall_seconds() + 30
+        waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')"
+        while not await served.rows(waiting):
+            assert not task.done(), "it did not wait"
+            assert wall_seconds() < ends
+        yield tx
+    await task
+
+
+async def test_what_is_met_as_its_step_comes_due_is_told_to_nobody(database: Copy) -> None:
+    async with county(database) as (served, time, case):
+        await served.hear(clock(case, id="clock-1", due=date(2026, 12, 4)))
+        await fire(served)
+        await served.rows("UPDATE deadline SET due_at = $1 WHERE subject = 'clock-1/5'", time.now())
+        async with somebody_speaks_of(served, case, lambda: fire(served)) as tx:
+            await tx.limits.end(["clock-1"], tx.now)
+        assert await steps(served) == []
+
+
+async def test_what_is_read_as_its_time_runs_out_goes_up_no_ladder(database: Copy) -> None:
+    async with county(database) as (served, time, case):
+        await served.hear(duty(case, due=date(2026, 12, 4)))
+        lines = "SELECT person_id FROM notification WHERE rule = 'duty-started'"
+        before = await served.rows(lines)
+        assert before
+        await fire(served)
+        time.go_to(date(2026, 11, 4))
+        async with somebody_speaks_of(served, case, lambda: fire(served)) as tx:
+            await tx.rows("UPDATE notification SET delivered_at = $1", wall_now())
+        assert await served.rows(lines) == before

@@ -36,6 +36,8 @@ class Fact:
     due: date | None = None
     #: The organisation that the event is about: the school of an exclusion, who gets money.
     organisation_id: str | None = None
+    #: The organisations that the event is about, where it names several.
+    organisation_ids: tuple[str, ...] = ()
     #: The organisation that must do something.
     holder: str | None = None
     #: The provider of alternative provision that the event is about.
@@ -56,12 +58,27 @@ def county_day(at: datetime) -> date:
     return at.astimezone(COUNTY_TIME).date()
 
 
-#: Facts that are no case's stand in a file of their own: a budget's.
+#: Facts that are no case's stand in a file of their own: a budget's, a subscription's.
 BUDGET: Final = "budget:"
+SUBSCRIPTION: Final = "subscription:"
+
+
+def is_case(file: str) -> bool:
+    """Whether a file is a case's."""
+    return not file.startswith((BUDGET, SUBSCRIPTION))
+
+
+def read_at(file: str) -> str:
+    """Where in the portal it can be read on."""
+    if file.startswith(BUDGET):
+        return "/money"
+    if file.startswith(SUBSCRIPTION):
+        return f"/integrators/{file.removeprefix(SUBSCRIPTION)}"
+    return f"/cases/{file}"
 
 
 def fact_of(event: Event, *, event_id: str, at: datetime) -> Fact:
-    """Read a fact from an event about a case or a budget.
+    """Read a fact from an event about a case, a budget or a subscription.
 
     The contracts call the same thing by the same name in every event, so one reading serves them all.
     """
@@ -70,12 +87,14 @@ def fact_of(event: Event, *, event_id: str, at: datetime) -> Fact:
         return next((value for field in fields if (value := getattr(event, field, None)) is not None), None)
 
     circumstances = getattr(event, "circumstances", None)
+    subscription_id = getattr(event, "subscription_id", None)
+    other = f"{BUDGET}{event.subject}" if subscription_id is None else f"{SUBSCRIPTION}{subscription_id}"
     case_id = getattr(event, "case_id", None)
     answer_by: datetime | None = getattr(event, "answer_by", None)
     return Fact(
         event_id=event_id,
         type=event.type,
-        case_id=str(case_id) if case_id is not None else f"{BUDGET}{event.subject}",
+        case_id=str(case_id) if case_id is not None else other,
         at=at,
         urgency=said("urgency") or getattr(circumstances, "urgency", None),
         cluster_id=said("cluster_id"),
@@ -94,6 +113,7 @@ def fact_of(event: Event, *, event_id: str, at: datetime) -> Fact:
         ),
         due=county_day(answer_by) if answer_by is not None else getattr(event, "due_on", None),
         organisation_id=said("organisation_id"),
+        organisation_ids=tuple(getattr(event, "organisation_ids", ())),
         holder=said("holder"),
         provider_id=said("provider_id"),
         said={

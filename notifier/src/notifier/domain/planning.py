@@ -243,6 +243,7 @@ def _places(of: Of, fact: Fact, case: Case) -> tuple[Place, ...]:
         Of.REFERRING: _organisations(*case.referring),
         Of.ASKED: _organisations(fact.asked_of),
         Of.NAMED: _organisations(fact.organisation_id),
+        Of.NAMED_EACH: _organisations(*fact.organisation_ids),
         Of.OBLIGED: _organisations(fact.holder),
         Of.PROVIDER: (Place(Kind.PROVIDER, fact.provider_id),) if fact.provider_id else (),
         Of.SCHOOL: _organisations(*case.schools),

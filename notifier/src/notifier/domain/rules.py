@@ -47,6 +47,8 @@ class Of(StrEnum):
     ASKED = "asked-organisation"
     #: The organisation that the event names.
     NAMED = "named-organisation"
+    #: Each of the organisations that the event names.
+    NAMED_EACH = "named-organisations"
     #: The organisation that a duty is on.
     OBLIGED = "obliged-organisation"
     #: The provider that the event names.
@@ -69,6 +71,7 @@ _NEEDS_FIELD: Final[Mapping[Of, str]] = {
     Of.RECEIVER: "to_cluster_id",
     Of.ASKED: "asked_of",
     Of.NAMED: "organisation_id",
+    Of.NAMED_EACH: "organisation_ids",
     Of.OBLIGED: "holder",
     Of.PROVIDER: "provider_id",
 }
@@ -181,6 +184,11 @@ class Rules:
     def order(self, rule_id: str) -> int:
         """Where a rule stands; unknown ones stand last."""
         return next((n for n, rule in enumerate(self.rules) if rule.id == rule_id), len(self.rules))
+
+    @property
+    def of_holders(self) -> frozenset[str]:
+        """The rules that speak to whoever holds the case."""
+        return frozenset(rule.id for rule in self.rules if rule.to.of is Of.HOLDER)
 
     @property
     def events(self) -> frozenset[str]:

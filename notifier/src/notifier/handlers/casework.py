@@ -77,7 +77,7 @@ def _id(event: ClockDueSoon | ClockExcepted | ClockBreached | DutyDueSoon | Duty
 async def note_budget(events: Sequence[Received[BudgetChanged | BudgetLow]], tx: Tx) -> None:
     """A budget is no case: its messages stand in a file of its own, under its year."""
     files = {f"{BUDGET}{r.event.budget_id}": r.event.financial_year for r in events}
-    await tx.cases.budgets(files)
+    await tx.cases.others(files)
     await announce(
         [
             News(

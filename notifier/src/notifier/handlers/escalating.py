@@ -46,13 +46,15 @@ async def move(limits: Sequence[Limit], tx: Tx) -> None:
 
 async def take_steps(due: Sequence[Due], tx: Tx) -> None:
     """Tell whom a step is for, as long as what it is about still runs and its day is still that day."""
-    running = {one.id: one for one in await tx.limits.running({str(d.payload["limit"]) for d in due})}
+    limits = {str(d.payload["limit"]) for d in due}
+    # Read again when nobody else speaks of these cases: what is met right now is met.
+    await tx.lock_subjects(one.case_id for one in await tx.limits.running(limits))
+    running = {one.id: one for one in await tx.limits.running(limits)}
     steps = [
         (one, int(d.payload["before"]))
         for d in due
         if (one := running.get(str(d.payload["limit"]))) is not None and one.due_on.isoformat() == d.payload["due_on"]
     ]
-    await tx.lock_subjects(one.case_id for one, _ in steps)
     files = await tx.cases.get({one.case_id for one, _ in steps})
     await announce(
         [

@@ -7,6 +7,7 @@ from chassis.cause import Cause
 from chassis.subscription import TAKEN, NotYet, Received, Verdict
 from schemas.directory import PersonChanged, RoleChanged
 from schemas.event import Event
+from schemas.exchange import RecallOverdue
 from schemas.referral import (
     CaseBasisWithdrawn,
     CaseCircumstancesChanged,
@@ -40,7 +41,7 @@ from schemas.routing import (
 
 from notifier.domain.facts import county_day, fact_of
 from notifier.domain.planning import COUNCIL, COUNCIL_SECTOR, SOCIAL_CARE, Case, Kind, Place
-from notifier.handlers.telling import NEWCOMERS, News, announce
+from notifier.handlers.telling import NEWCOMERS, News, announce, follow
 from notifier.policy import STAGES
 from notifier.store import Tx
 
@@ -151,6 +152,7 @@ async def pass_on(
             | ReferralWithdrawn
             | CaseBasisWithdrawn
             | ExclusionNotified
+            | RecallOverdue
         ]
     ],
     tx: Tx,
@@ -193,6 +195,7 @@ async def close_case(events: Sequence[Received[CaseClosed]], tx: Tx) -> Sequence
 async def erase_case(events: Sequence[Received[CaseErased]], tx: Tx) -> None:
     """Everything personal was erased: so are the messages about it."""
     await tx.cases.erase([r.event.case_id for r in events], tx.now)
+    await tx.forget_answers(r.event.case_id for r in events)
 
 
 async def note_participants(events: Sequence[Received[CaseParticipantsChanged]], tx: Tx) -> None:
@@ -213,6 +216,7 @@ async def note_holder(
     """A cluster holds the case."""
     verdicts, taken = await tell_of(events, tx, routed=True)
     await tx.cases.hold({r.event.case_id: r.event.cluster_id for r in taken})
+    await follow({r.event.case_id: (Place(Kind.CLUSTER, r.event.cluster_id), r.time) for r in taken}, tx)
     return verdicts
 
 
@@ -220,6 +224,7 @@ async def note_return(events: Sequence[Received[CaseReturned | CaseUnrouted]], t
     """No cluster holds the case: the intake desk does."""
     verdicts, taken = await tell_of(events, tx, routed=True)
     await tx.cases.hold({r.event.case_id: None for r in taken})
+    await follow({r.event.case_id: (COUNCIL, r.time) for r in taken}, tx)
     return verdicts
 
 

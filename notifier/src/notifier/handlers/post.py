@@ -9,7 +9,7 @@ from typing import Final
 from chassis.cause import Cause
 from schemas.notification import NotificationDelivered, NotificationFailed, NotificationSent
 
-from notifier.domain.facts import BUDGET, county_day
+from notifier.domain.facts import county_day, is_case
 from notifier.domain.post import Answer, Attempt, State
 from notifier.domain.rules import Channel
 from notifier.domain.wishes import Wish, hours_on, quiet_ends
@@ -185,7 +185,7 @@ def _spoken(letter: Letter) -> list[LetterItem]:
     """The items of which the house is told: those of people of the directory, about cases."""
     if letter.channel == Channel.CHAT or letter.person_id.startswith(FAMILY):
         return []
-    return [item for item in letter.items if not item.case_id.startswith(BUDGET)]
+    return [item for item in letter.items if is_case(item.case_id)]
 
 
 def _said_of(letter: Letter) -> list[tuple[dict[str, str], Cause]]:

@@ -1,15 +1,15 @@
 """From facts to inbox rows: the one way in which people are told of anything."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from chassis.cause import Cause
 from chassis.deadlines import Due
 from schemas.notification import NotificationSent
 
-from notifier.domain.facts import BUDGET, Fact
+from notifier.domain.facts import Fact, is_case
 from notifier.domain.planning import (
     Address,
     Case,
@@ -29,7 +29,7 @@ from notifier.domain.rules import Channel, Urgency
 from notifier.domain.wishes import Wish, hours_on, leaves_at, looked_by
 from notifier.policy import HOURS, RULES, TEXTS, texts_in
 from notifier.store import Tx
-from notifier.store.inbox import Item, about_of
+from notifier.store.inbox import Item, Kept, about_of
 
 #: Fires when somebody becomes known at a place with facts that they must hear of.
 NEWCOMERS: Final = "newcomers"
@@ -91,7 +91,11 @@ async def welcome(due: Sequence[Due], tx: Tx) -> None:
     for one in due:
         place = Place.from_key(one.subject)
         since = tx.now - timedelta(days=RULES.catch_up_days)
-        kept = await tx.inbox.still_open(place, since=since, after=one.payload.get("after"), limit=_AT_A_TIME)
+        after = one.payload.get("after")
+        looked = await tx.inbox.still_open(place, since=since, after=after, limit=_AT_A_TIME)
+        # Looked at again when nobody else speaks of these cases: what was cleared meanwhile is told to nobody.
+        await tx.lock_subjects(k.fact.case_id for k in looked)
+        kept = await tx.inbox.still_open(place, since=since, after=after, limit=_AT_A_TIME)
         again: list[tuple[Address, str | None, News]] = []
         for k in kept:
             rule = RULES.by_id(k.rule, k.fact.on)
@@ -113,18 +117,54 @@ async def welcome(due: Sequence[Due], tx: Tx) -> None:
             await _close_vacancies(tx, {t.address.place for t, _, _ in told} | {place})
 
 
+async def follow(held: Mapping[str, tuple[Place, datetime]], tx: Tx) -> None:
+    """Cases are held at these places since an instant: what happened later, but was heard of earlier, is for them.
+
+    Topics are heard in no order among each other, and who holds a case must hear of it in every order.
+    """
+    kept = await tx.inbox.since_held(held, RULES.of_holders)
+    if not kept:
+        return
+    gone = {(k.fact.event_id, k.rule, k.place.key) for k in kept}
+    # Who must hear of the same fact by another rule still has to.
+    others = [k for k in await tx.inbox.addressed({k.fact.event_id for k in kept}) if _place_of(k) not in gone]
+    await tx.inbox.hand_on(sorted(gone), tx.now)
+    again: list[tuple[Address, Kept, News]] = []
+    for k, place in [*((k, held[k.fact.case_id][0]) for k in kept), *((k, k.place) for k in others)]:
+        rule = RULES.by_id(k.rule, k.fact.on)
+        if rule is not None:
+            fact = replace(k.fact, said={rule.about: k.about} if rule.about is not None else {})
+            address = address_at(fact, rule, place, RULES, urgency=k.urgency)
+            again.append((address, k, News(fact, k.case, Cause(k.correlation_id, fact.event_id))))
+    await tx.people.hold_still()
+    context = await _look(tx, [address for address, _, _ in again])
+    told = [(tell(address, context), k, news) for address, k, news in again]
+    await tx.inbox.note((t, k.urgency, k.correlation_id) for t, k, _ in told)
+    new = [t for t, k, _ in told if _place_of(k) in gone]
+    await _open_vacancies(tx, new)
+    by_event = {news.fact.event_id: news for _, _, news in told}
+    await _put(tx, one_each((t for t, _, _ in told), RULES), by_event, context)
+    await _tell_rooms(tx, new, by_event)
+    await _watch(tx, new, by_event)
+
+
+def _place_of(kept: Kept) -> tuple[str, str, str]:
+    return kept.fact.event_id, kept.rule, kept.place.key
+
+
 async def pass_up(due: Sequence[Due], tx: Tx) -> None:
     """Nobody has looked at something urgent: it goes back to the team, and on up its ladder."""
     for one in due:
         said = one.payload
         kept = await tx.inbox.address(said["event_id"], said["rule"], said["place"])
+        # Somebody may be reading or clearing it right now.
+        await tx.lock_subjects([kept.fact.case_id] if kept is not None else ())
         rule = RULES.by_id(kept.rule, kept.fact.on) if kept is not None else None
         if kept is None or rule is None or not await tx.inbox.unread(kept.fact.event_id, kept.rule, kept.place.key):
             continue
         fact = replace(kept.fact, said={rule.about: kept.about} if rule.about is not None else {})
         news = News(fact, kept.case, Cause(kept.correlation_id, fact.event_id))
         address = address_at(fact, rule, kept.place, RULES, urgency=kept.urgency)
-        await tx.lock_subjects([fact.case_id])
         await tx.people.hold_still()
         context = await _look(tx, [address])
         told = tell(address, context, after=int(said["rung"]) + 1)
@@ -148,7 +188,7 @@ async def _put(
     items = [_item(tx, m, news[m.event_id], context.wishes.get(m.person_id, Wish()), why) for m in messages]
     for item, id in await tx.inbox.put(items):
         # Of a budget's messages nobody outside need know: the contract speaks of cases.
-        if not item.case_id.startswith(BUDGET):
+        if is_case(item.case_id):
             tx.emit(
                 NotificationSent(
                     case_id=item.case_id,

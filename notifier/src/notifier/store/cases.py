@@ -155,8 +155,8 @@ class Cases:
             conflict=("case_id", "organisation_id", "role", "since"),
         )
 
-    async def budgets(self, files: Mapping[str, str]) -> None:
-        """Files of budgets, which stand beside those of cases: id -> what people call it."""
+    async def others(self, files: Mapping[str, str]) -> None:
+        """Files that are no cases' and stand beside them: id -> what people call it."""
         await self._tx.rows(
             "INSERT INTO case_file (case_id, reference, urgency, referred)"
             " SELECT id, name, 'routine', true FROM unnest($1::text[], $2::text[]) AS i(id, name)"

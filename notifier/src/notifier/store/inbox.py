@@ -46,6 +46,8 @@ done AS (UPDATE notification n SET claimed_by = CASE WHEN mine.take THEN mine.pe
          RETURNING n.id, n.person_id)
 SELECT id, person_id FROM done JOIN c USING (id, person_id)
 """
+#: Why a line is cleared whose case is somebody else's.
+MOVED: Final = "moved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +155,24 @@ class Inbox:
         )
         new = {(row["event_id"], row["person_id"]) for row in written}
         told = [(item, ids[key]) for item in rows if (key := (item.event_id, item.person_id)) in new]
-        await self.leave(told)
+        known = [item for item in rows if (item.event_id, item.person_id) not in new]
+        await self.leave(told + (await self._tell_again(known) if known else []))
         return told
+
+    async def _tell_again(self, items: Sequence[Item]) -> list[tuple[Item, str]]:
+        """Lines that had moved on to others and are for these people after all."""
+        written = await self._tx.rows(
+            "UPDATE notification n SET cleared_at = NULL, cleared_because = NULL, read_at = NULL, delivered_at = NULL,"
+            " place = i.place, rule = i.rule, text = i.text, why = i.why, told_at = $7"
+            " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])"
+            " AS i(event_id, person_id, place, rule, text, why)"
+            " WHERE n.event_id = i.event_id AND n.person_id = i.person_id AND n.cleared_because = $8"
+            " RETURNING n.event_id, n.person_id, n.id",
+            *_columns([(i.event_id, i.person_id, i.place, i.rule, i.text, i.why) for i in items], 6),
+            self._tx.now, MOVED,
+        )  # fmt: skip
+        ids = {(row["event_id"], row["person_id"]): row["id"] for row in written}
+        return [(item, ids[key]) for item in items if (key := (item.event_id, item.person_id)) in ids]
 
     async def leave(self, told: Sequence[tuple[Item, str]]) -> None:
         """What leaves the house with these lines: (item, the line's id; for a team's room, one for the fact)."""
@@ -219,6 +237,43 @@ class Inbox:
             [place.key], place == COUNCIL, since, *start, limit,
         )  # fmt: skip
         return [_kept(row) for row in rows]
+
+    async def since_held(self, held: Mapping[str, tuple[Place, datetime]], rules: Collection[str]) -> list[Kept]:
+        """Facts by these rules that happened since somebody else holds their case, but were for who held it before."""
+        rows = await self._tx.rows(
+            "SELECT a.*, f.reference, f.urgency, f.cluster_id FROM address a JOIN case_file f USING (case_id)"
+            " JOIN unnest($1::text[], $2::text[], $3::timestamptz[]) AS h(case_id, place, at) USING (case_id)"
+            " WHERE a.rule = ANY($4::text[]) AND a.place <> h.place AND a.at > h.at AND a.cleared_at IS NULL"
+            " AND f.closed_at IS NULL AND f.reference IS NOT NULL ORDER BY a.at, a.event_id, a.rule, a.place",
+            list(held), [place.key for place, _ in held.values()], [at for _, at in held.values()], list(rules),
+        )  # fmt: skip
+        return [_kept(row) for row in rows]
+
+    async def addressed(self, events: Collection[str]) -> list[Kept]:
+        """Everybody whom these facts are still for."""
+        rows = await self._tx.rows(
+            "SELECT a.*, f.reference, f.urgency, f.cluster_id FROM address a JOIN case_file f USING (case_id)"
+            " WHERE a.event_id = ANY($1::text[]) AND a.cleared_at IS NULL AND f.reference IS NOT NULL"
+            " ORDER BY a.at, a.event_id, a.rule, a.place",
+            list(events),
+        )
+        return [_kept(row) for row in rows]
+
+    async def hand_on(self, moved: Sequence[tuple[str, str, str]], at: datetime) -> None:
+        """Facts are for others now: (fact, rule, the place that it is for no more)."""
+        await self._tx.rows(
+            "WITH e AS (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS i(event_id, rule, place)),"
+            " moot AS (UPDATE notification n SET cleared_at = $4, cleared_because = $5 FROM e"
+            "  WHERE n.event_id = e.event_id AND n.rule = e.rule AND n.place = e.place AND n.cleared_at IS NULL"
+            "  RETURNING n.id),"
+            " unsent AS (DELETE FROM letter_item i USING moot"
+            "  WHERE i.notification_id = moot.id AND i.letter_id IS NULL),"
+            " rooms AS (DELETE FROM letter_item i USING e WHERE i.letter_id IS NULL"
+            "  AND i.notification_id = e.event_id || '@' || e.place AND i.rule = e.rule)"
+            " UPDATE address a SET cleared_at = $4 FROM e"
+            " WHERE a.event_id = e.event_id AND a.rule = e.rule AND a.place = e.place",
+            *_columns(moved, 3), at, MOVED,
+        )  # fmt: skip
 
     async def unclaimed(self, abouts: Collection[str]) -> set[str]:
         """Which of these places (by key) still have a fact of an open case that nobody in the role has heard of."""

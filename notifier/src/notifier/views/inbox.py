@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from chassis.wire import Action, Day, In, Out
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, WithJsonSchema, model_validator
 
-from notifier.domain.facts import BUDGET
+from notifier.domain.facts import is_case, read_at
 from notifier.domain.wishes import RoleWish, Wish
 from notifier.policy import LANGUAGES, TEXTS
 
@@ -17,7 +17,7 @@ class NotificationOut(Out):
     """One line of an inbox: what changed, by case reference, and where to read more."""
 
     id: str
-    #: Absent when it is about a budget.
+    #: Absent when it is about a budget or a subscription.
     case_id: str | None
     reference: str
     #: The rule that names your role.
@@ -45,11 +45,10 @@ class NotificationOut(Out):
     @staticmethod
     def of(row: Mapping[str, Any], *, reader: str | None = None) -> "NotificationOut":
         """From a row of a list; `reader` is whose own line it is."""
-        budget = row["case_id"].startswith(BUDGET)
         because = row["cleared_because"]
         return NotificationOut(
             id=row["id"],
-            case_id=None if budget else row["case_id"],
+            case_id=row["case_id"] if is_case(row["case_id"]) else None,
             reference=row["reference"],
             rule=row["rule"],
             why=row["why"],
@@ -62,7 +61,7 @@ class NotificationOut(Out):
             cleared_because=TEXTS.cleared.get(because, because) if because is not None else None,
             claimed_by=row["claimed_by"],
             claimed_at=row["claimed_at"],
-            href="/money" if budget else f"/cases/{row['case_id']}",
+            href=read_at(row["case_id"]),
             actions=_actions(row, reader) if reader is not None else (),
         )
 

@@ -35,6 +35,14 @@ class LinkRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """Who counts as met although they gave no views, by why they did not."""
+
+    since: date
+    reached: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Endings:
     """Why a clock ends when its case does, by the closing reason."""
 
@@ -47,6 +55,7 @@ _ASKING: Final = read_asking(_read("advice.toml"))
 _PATHWAYS: Final = read_pathways(_read("stages.toml"))
 _PROCESSES: Final = read_processes(_read("statutory.toml"))
 LINKS: Final = tuple(LinkRules(**entry) for entry in _read("links.toml")["links"])
+_CONTACT: Final = tuple(Contact(table["since"], tuple(table["reached"])) for table in _read("contact.toml")["tables"])
 _ENDINGS: Final = tuple(Endings(**table) for table in _read("endings.toml")["tables"])
 
 #: Who works cases in a cluster's team.
@@ -76,6 +85,11 @@ def process_of(day: date) -> Process:
 def link_rules_of(day: date) -> LinkRules:
     """What holds for links on a day."""
     return in_force(LINKS, day)
+
+
+def reached_without_views(day: date) -> tuple[str, ...]:
+    """Why there are no views of somebody who was reached."""
+    return in_force(_CONTACT, day).reached
 
 
 def clock_ending(closing_reason: str, day: date) -> str:

@@ -48,6 +48,36 @@ SELECT * FROM clock
 WHERE state IN ('met', 'breached') AND due_on BETWEEN $1 AND $2 AND ($3::text IS NULL OR cluster_id = $3)
 """
 
+#: Cases opened in a time, with the days until a cluster took each on (its assessment opens) and until the child or the
+#: family was first met (asked for views, and reached). By cluster, and together (no cluster).
+_BEGINNINGS: Final = """
+SELECT grouping(c.cluster_id) = 1 AS together, c.cluster_id, count(*) AS cases, count(c.taken) AS taken_on,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY c.taken) AS days_to_taken_on, count(c.met) AS met,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY c.met) AS days_to_contact
+FROM (
+  SELECT f.cluster_id, a.opened_on - f.opened_on AS taken,
+         CASE WHEN v.asked_on IS NOT NULL THEN greatest(v.asked_on - f.opened_on, 0) END AS met
+  FROM case_file f
+  LEFT JOIN (SELECT case_id, min(opened_on) AS opened_on FROM assessment GROUP BY case_id) a USING (case_id)
+  LEFT JOIN (SELECT case_id, min(asked_on) AS asked_on FROM views
+             WHERE not_given IS NULL OR not_given = ANY($4::text[]) GROUP BY case_id) v USING (case_id)
+  WHERE f.opened_on BETWEEN $1 AND $2 AND NOT f.erased AND ($3::text[] IS NULL OR f.cluster_id = ANY($3::text[]))
+) c GROUP BY GROUPING SETS ((c.cluster_id), ()) ORDER BY together DESC, c.cluster_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginnings:
+    """How cases began that were opened in a time: of one cluster, of the desk (none), or together."""
+
+    together: bool
+    cluster_id: str | None
+    cases: int
+    taken_on: int
+    days_to_taken_on: float | None
+    met: int
+    days_to_contact: float | None
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -103,3 +133,11 @@ async def advice_for(
 async def judged_clocks(tx: Tx, *, since: date, until: date, cluster: str | None) -> Sequence[Clock]:
     """Clocks whose last day lay in this time and that can be judged."""
     return [clock_of(row) for row in await tx.rows(_JUDGED, since, until, cluster)]
+
+
+async def beginnings(
+    tx: Tx, *, since: date, until: date, clusters: Sequence[str] | None, reached: Sequence[str]
+) -> list[Beginnings]:
+    """Together first, then by cluster; of these clusters alone, where any are named."""
+    named = None if clusters is None else list(clusters)
+    return [Beginnings(**dict(row)) for row in await tx.rows(_BEGINNINGS, since, until, named, list(reached))]

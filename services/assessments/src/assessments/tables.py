@@ -42,6 +42,18 @@ participant: Final = sa.Table(
     sa.Index("participant_organisation_id", "organisation_id"),
 )
 
+#: Why the law allows sharing, by the referral that it was recorded with.
+basis: Final = sa.Table(
+    "basis",
+    metadata,
+    sa.Column("referral_id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("case_id", sa.Text, nullable=False),
+    sa.Column("organisation_id", sa.Text, nullable=False),
+    sa.Column("ended_on", sa.Date),
+    sa.Index("basis_case_id", "case_id"),
+)
+
 organisation: Final = sa.Table(
     "organisation",
     metadata,
@@ -106,6 +118,8 @@ advice: Final = sa.Table(
     sa.Column("earlier_id", sa.Text),
     sa.Column("agreements", JSONB, nullable=False),
     sa.Column("statutory", sa.Boolean, nullable=False),
+    #: Since when nothing that it could rest on stands.
+    sa.Column("basis_ended_on", sa.Date),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Index("advice_case_id", "case_id"),
     sa.Index("advice_asked_of", "asked_of", "due_on", "id"),
@@ -167,6 +181,8 @@ plan: Final = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("basis", sa.Text, nullable=False),
     sa.Column("basis_on", sa.Date, nullable=False),
+    #: Since when it does not stand any more.
+    sa.Column("basis_ended_on", sa.Date),
     sa.Column("cycles", JSONB, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Index("plan_case_id", "case_id", "id"),
@@ -220,6 +236,7 @@ clock: Final = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Index("clock_case_id", "case_id", "due_on"),
     sa.Index("clock_due_on", "due_on", "id"),
+    sa.Index("clock_state", "state", "due_on", "id"),
 )
 
 #: What shows that an exception of the law is true.

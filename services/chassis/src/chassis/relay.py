@@ -161,7 +161,6 @@ class Relay:
             )  # fmt: skip
             if saved is None:
                 raise Fenced
-        telemetry.OUTBOX_LAG.labels(self.name).set(len(rows) if len(rows) == BATCH else 0)
         return bool(published)
 
 

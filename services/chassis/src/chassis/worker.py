@@ -25,6 +25,11 @@ DAYS_AHEAD: Final = 14
 OUTBOX_KEPT: Final = timedelta(days=120)
 #: The inbox outlives every redelivery: a topic's retention and then some.
 INBOX_KEPT: Final = timedelta(days=100)
+#: Rows behind the cursor's back, its holes, are seldom and soon gone: not counted.
+_UNPUBLISHED: Final = """
+SELECT count(o.id) AS n FROM relay_cursor c JOIN outbox o ON o.day >= c.last_day - 1 AND o.id > c.last_id
+WHERE c.name = $1
+"""
 IDEMPOTENCY_KEPT: Final = timedelta(hours=72)
 
 
@@ -40,6 +45,7 @@ async def run(runtimes: Sequence[Runtime], stop: asyncio.Event) -> None:
             relay.run(stop),
             runtime.deadlines().run(stop),
             _each(HOUSEKEEPING_EACH_SECONDS, keep_house, runtime, stop),
+            _each(LAG_EACH_SECONDS, measure_outbox, runtime, stop),
         ]
         if runtime.consumer is not None:
             consumer = runtime.consumer
@@ -78,6 +84,13 @@ async def retry_parked(runtime: Runtime) -> None:
     """Look whether something parked can be taken by now."""
     if runtime.consumer is not None:
         await runtime.consumer.retry_due()
+
+
+async def measure_outbox(runtime: Runtime) -> None:
+    """How much was said and is not published yet; true also while the log is away."""
+    async with runtime.database.transaction(Transaction) as tx:
+        [row] = await tx.rows(_UNPUBLISHED, runtime.service.name)
+    telemetry.OUTBOX_LAG.labels(runtime.service.name).set(row["n"])
 
 
 async def measure_lag(runtime: Runtime) -> None:

@@ -10,12 +10,13 @@ from schemas.referral import (
     CaseErased,
     CaseOpened,
     CaseParticipantsChanged,
+    CaseUnlinked,
     ExclusionNotified,
     ReferralSubmitted,
 )
 from schemas.routing import CaseAccepted, CaseAssigned, CaseReassigned, CaseReturned, HandoverAccepted
 
-from placements.handlers import cases, duties, exclusions
+from placements.handlers import cases, duties, exclusions, moving
 
 SUBSCRIPTIONS: Final[tuple[Subscription, ...]] = (
     on(SchoolChanged, cases.note_schools),
@@ -26,6 +27,7 @@ SUBSCRIPTIONS: Final[tuple[Subscription, ...]] = (
     on(CaseParticipantsChanged, cases.note_participants),
     on(ReferralSubmitted, cases.note_referrals),
     on(ExclusionNotified, exclusions.note_exclusions),
+    on(CaseUnlinked, moving.move_exclusions),
     on(CaseAssigned, cases.note_assigned),
     on(CaseReassigned, cases.note_assigned),
     on(CaseAccepted, cases.note_taken),

@@ -4,9 +4,11 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from assessments.api import advice, assessments, clocks, links, plans
+from assessments.api import advice, assessments, clocks, figures, links, plans
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
+    # Before an assessment by its id.
+    figures.router,
     assessments.router,
     # Before advice by its id: `answers` is not one.
     links.router,

@@ -130,7 +130,7 @@ async def make_link(
     parts, link_id = runtime(request), new_id()
     at = parts.clock.now()
     expires_at = at + timedelta(days=link_rules_of(day_of(at)).valid_days)
-    digest = hashlib.sha256(token_of(parts.cursors, link_id).encode()).digest()
+    digest = hashlib.sha256(token_of(parts, link_id).encode()).digest()
     made = await act(
         request, caller, id, body, handlers.make_links, said=handlers.NewLink(link_id, digest, expires_at),
         out=lambda advice: MadeLinkOut(advice_id=advice.id, link_id=link_id, expires_at=expires_at), status=201,
@@ -138,7 +138,7 @@ async def make_link(
     )  # fmt: skip
     # The token is added to what goes out, here and for each retry: what is kept under the key does not have it.
     kept = MadeLinkOut.model_validate_json(bytes(made.body))
-    token, origin = token_of(parts.cursors, kept.link_id), parts.settings.audience
+    token, origin = token_of(parts, kept.link_id), parts.settings.audience
     shown = AnswerLinkOut(
         **kept.model_dump(), url=f"{origin}/advice/{token}", answers_url=f"{origin}/v1/advice/answers/{token}"
     )

@@ -87,6 +87,8 @@ class Advice:
     agreements: tuple[Agreement, ...] = ()
     #: Whether the law asks for it, beside the graduated pathway.
     statutory: bool = False
+    #: Since when nothing that it could rest on stands; what the law asks for rests on the law.
+    basis_ended_on: date | None = None
     version: int = 0
 
     @property

@@ -9,6 +9,8 @@ from typing import Any, Final
 from chassis.errors import Conflict, Invalid
 from schemas.assessment import PlanAgreed, PlanEvent, PlanReviewed
 
+from assessments.domain.basis import check_stands
+
 
 class State(StrEnum):
     """Where a plan is. `reviewed`: its cycle is over and the next one is to be agreed."""
@@ -34,6 +36,10 @@ class Outcome(StrEnum):
     STEP_UP = "step-up"
     STEP_DOWN = "step-down"
     END = "end"
+
+
+#: After these the same plan has another cycle.
+_GOES_ON: Final = frozenset({Outcome.CONTINUE, Outcome.CHANGE})
 
 
 class PlanOutOfTurn(Conflict):
@@ -122,6 +128,8 @@ class Plan:
     cycles: tuple[Cycle, ...]
     assessment_id: str | None = None
     state: State = State.ACTIVE
+    #: Since when its basis does not stand any more: it can be ended, and goes on on nothing.
+    basis_ended_on: date | None = None
     version: int = 0
 
     @property
@@ -160,6 +168,7 @@ def agree(plan: Plan) -> Change:
 
 def agree_again(plan: Plan, cycle: Cycle) -> Change:
     """The next cycle of a reviewed plan was agreed. Raises `PlanOutOfTurn`."""
+    check_stands(plan.basis_ended_on)
     if plan.state is not State.REVIEWED:
         raise PlanOutOfTurn(f"The plan is {plan.state}; its cycle must be reviewed before the next is agreed.")
     again = replace(plan, state=State.ACTIVE, cycles=(*plan.cycles, replace(cycle, number=plan.cycle.number + 1)))
@@ -173,8 +182,10 @@ def review(plan: Plan, *, outcome: Outcome, on: date, next_stage: str | None, pa
     if on < plan.cycle.agreed_on:
         raise ReviewDateWrong(f"The review cannot be before {plan.cycle.agreed_on}.", pointer="/reviewed_on")
     _check_step(plan, outcome, next_stage, pathway)
+    if outcome in _GOES_ON:
+        check_stands(plan.basis_ended_on)
     reviewed = replace(plan.cycle, reviewed_on=on, outcome=outcome.value, next_stage=next_stage)
-    state = State.REVIEWED if outcome in {Outcome.CONTINUE, Outcome.CHANGE} else State.ENDED
+    state = State.REVIEWED if outcome in _GOES_ON else State.ENDED
     after = replace(plan, state=state, cycles=(*plan.cycles[:-1], reviewed))
     event = PlanReviewed(
         case_id=plan.case_id, plan_id=plan.id, stage=plan.stage, cycle=reviewed.number, reviewed_on=on,

@@ -9,6 +9,7 @@ from chassis.errors import Conflict, Forbidden, Invalid, NotFound, Refusal
 
 from assessments.domain import advice as advices
 from assessments.domain.advice import Advice, Agreement, Party
+from assessments.domain.basis import check_stands
 from assessments.handlers import casework
 from assessments.handlers.acts import Act, perform, unchanged
 from assessments.handlers.assessments import past
@@ -57,7 +58,13 @@ class NewLink:
 
 
 def found(desk: Desk, act: Act) -> Advice:
-    """The advice that an act names, as it was read."""
+    """The advice that an act names, as it was read; only to be cancelled once it rests on nothing."""
+    advice = _as_read(desk, act)
+    check_stands(advice.basis_ended_on)
+    return advice
+
+
+def _as_read(desk: Desk, act: Act) -> Advice:
     advice = desk.work.advice[act.id]
     unchanged(desk, advice, act)
     return advice
@@ -94,7 +101,7 @@ async def answer_by_link(acts: Sequence[Act], tx: Tx) -> Sequence[object]:
             if link is None or case is None or case.closed:
                 raise NotFound
             advice = desk.work.advice[link.advice_id]
-            if advice.state is not advices.State.REQUESTED:
+            if advice.state is not advices.State.REQUESTED or advice.basis_ended_on is not None:
                 raise NotFound
             with desk.trying():
                 outcomes.append(_answer(desk, case, advice, act, by=act.said.given_by or ""))
@@ -160,7 +167,7 @@ async def cancel_advice(acts: Sequence[Act], tx: Tx) -> Sequence[object]:
     """Advice is no longer needed."""
 
     def step(desk: Desk, _: CaseFile, act: Act) -> Advice:
-        advice = found(desk, act)
+        advice = _as_read(desk, act)
         check_code("advice-cancellations", act.said, on=desk.today, pointer="/reason")
         return saved(casework.cancel_advice(desk, advice, act.said, act.cause))
 

@@ -11,6 +11,7 @@ from schemas.assessment import ViewsRecorded
 from assessments.domain import assessment as assessing
 from assessments.domain.advice import Advice
 from assessments.domain.assessment import Assessment, Finding
+from assessments.domain.basis import check_stands, ended_on
 from assessments.handlers import casework
 from assessments.handlers.acts import Act, perform, unchanged
 from assessments.handlers.desk import Desk, saved
@@ -147,6 +148,7 @@ async def ask_advice(acts: Sequence[Act], tx: Tx) -> Sequence[object]:
         said: Ask = act.said
         assessment = find(desk, case, act)
         _open(assessment)
+        check_stands(ended_on(desk.bases.get(case.id, ())))
         check_code("advice-disciplines", said.discipline, on=desk.today, pointer="/discipline")
         if said.organisation_id is not None and said.organisation_id not in known:
             raise NoSuchOrganisation("There is no such organisation.", pointer="/organisation_id")

@@ -12,6 +12,7 @@ from assessments.domain import clocks as ticking
 from assessments.domain.advice import Advice
 from assessments.domain.asking import whom_to_ask
 from assessments.domain.assessment import Assessment, give_up, opened
+from assessments.domain.basis import ended_on
 from assessments.domain.clocks import Clock
 from assessments.domain.statutory import CLOSED
 from assessments.handlers.desk import Desk
@@ -26,7 +27,9 @@ def open_assessment(desk: Desk, case: CaseFile, cause: Cause) -> Assessment:
     """An assessment opens and asks for the advice that the needs call for. The case has a holder."""
     table = asking_of(desk.today)
     needs = case.needs or (table.unknown_need,)
-    disciplines = table.disciplines(needs, case.age)
+    # What rests on nothing asks nobody; the team asks when there is a basis again.
+    rests = ended_on(desk.bases.get(case.id, ())) is None
+    disciplines = table.disciplines(needs, case.age) if rests else ()
     assessment = Assessment(
         id=new_id(),
         case_id=case.id,

@@ -1,6 +1,6 @@
 """The desk at which every change to a case's work is made: under the lock of the case, written together at the end."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -14,6 +14,7 @@ from schemas.days import Calendar
 from assessments.domain.advice import Advice
 from assessments.domain.asking import Organisation
 from assessments.domain.assessment import Assessment
+from assessments.domain.basis import Basis
 from assessments.domain.clocks import Clock, Told, next_tick
 from assessments.domain.days import day_of
 from assessments.domain.limits import Limit
@@ -68,6 +69,8 @@ class Desk:
     participants: dict[str, set[tuple[str, str]]]
     calendars: dict[str, Calendar]
     work: Work
+    #: What each case rests on.
+    bases: Mapping[str, Sequence[Basis]] = field(default_factory=dict)
     organisations: Sequence[Organisation] = ()
     schools: dict[str, str] = field(default_factory=dict)
 
@@ -95,6 +98,7 @@ class Desk:
                 requests={one.id: one for one in await tx.casework.requests(ids)},
                 clocks={one.id: one for one in await tx.casework.clocks(ids)},
             ),
+            await tx.county.bases(ids),
         )
         if asking:
             kinds = {kind for asked in asking_of(today).asked.values() for kind in asked.kinds}

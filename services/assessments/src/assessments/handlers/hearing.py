@@ -137,6 +137,8 @@ async def erase_cases(events: Sequence[Received[CaseErased]], tx: Tx) -> None:
     )
     await tx.texts.erase(ids)
     await tx.county.forget_participants(ids)
+    await tx.county.forget_bases(ids)
+    await tx.forget_answers(ids)
 
 
 async def note_organisations(events: Sequence[Received[OrganisationChanged]], tx: Tx) -> None:

@@ -63,7 +63,7 @@ async def agree_plans(acts: Sequence[Act], tx: Tx) -> Sequence[object]:
         plans.check_basis(stage, said.basis)
         past(desk, said.basis_on or said.agreed_on, "/basis/recorded_on")
         there = (one for one in desk.work.plans.values() if one.case_id == case.id and one.stage == stage.code)
-        if any(one.state is not plans.State.ENDED for one in there):
+        if any(one.state is not plans.State.ENDED and one.basis_ended_on is None for one in there):
             raise PlanIsThere("The case has a plan at this stage: review it, then agree on its next cycle.")
         assessment = desk.work.assessments.get(act.id) or desk.open_assessment(case.id)
         plan = Plan(

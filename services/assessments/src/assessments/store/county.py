@@ -11,8 +11,9 @@ from schemas.days import Calendar
 from schemas.directory import CalendarChanged
 
 from assessments.domain.asking import Organisation
+from assessments.domain.basis import Basis
 from assessments.policy import Standing
-from assessments.tables import calendar, case_file, organisation, participant, school
+from assessments.tables import basis, calendar, case_file, organisation, participant, school
 
 #: The calendar of whoever has none of its own.
 COUNTY: Final = "county"
@@ -89,6 +90,44 @@ class CountyStore:
     async def standing(self, case: CaseFile, on: date) -> Standing:
         """A case as far as access goes."""
         return Standing(case.cluster_id, (await self.participants([case.id], on))[case.id])
+
+    async def record_bases(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Bases that were recorded: referral, kind, case, organisation. One that ended stands again."""
+        names = ("case_id", "organisation_id", "ended_on")
+        new = [{**row, "ended_on": None} for row in rows]
+        await self._tx.insert(basis, new, conflict=("referral_id", "kind"), update=names)
+
+    async def end_bases(self, ended: Sequence[tuple[str, str, str]], on: date) -> None:
+        """(case, organisation, kind) that nobody may rely on any more."""
+        await self._tx.rows(
+            "UPDATE basis b SET ended_on = $4"
+            " FROM unnest($1::text[], $2::text[], $3::text[]) AS i(case_id, organisation_id, kind)"
+            " WHERE b.case_id = i.case_id AND b.organisation_id = i.organisation_id AND b.kind = i.kind"
+            " AND b.ended_on IS NULL",
+            *([one[n] for one in ended] for n in range(3)), on,
+        )  # fmt: skip
+
+    async def move_bases(self, moves: Mapping[str, str]) -> None:
+        """Referrals belong to another case now, with what they rest on."""
+        await self._tx.rows(
+            "UPDATE basis b SET case_id = i.case_id FROM unnest($1::text[], $2::text[]) AS i(referral_id, case_id)"
+            " WHERE b.referral_id = i.referral_id",
+            list(moves), list(moves.values()),
+        )  # fmt: skip
+
+    async def bases(self, ids: Collection[str]) -> dict[str, list[Basis]]:
+        """What these cases rest on, also what has ended."""
+        rows = await self._tx.rows(
+            "SELECT case_id, kind, ended_on FROM basis WHERE case_id = ANY($1::text[])", list(ids)
+        )
+        found: dict[str, list[Basis]] = {id: [] for id in ids}
+        for row in rows:
+            found[row["case_id"]].append(Basis(row["kind"], row["ended_on"]))
+        return found
+
+    async def forget_bases(self, cases: Sequence[str]) -> None:
+        """Nothing is shared on anything any longer."""
+        await self._tx.rows("DELETE FROM basis WHERE case_id = ANY($1::text[])", list(cases))
 
     async def save_organisations(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Keep organisations as they now are."""

@@ -58,7 +58,7 @@ def row_of_advice(one: Advice) -> dict[str, Any]:
         "agreements": [
             {"party": a.party.value, "agreed_by": a.agreed_by, "agreed_on": _text(a.agreed_on)} for a in one.agreements
         ],
-        "statutory": one.statutory, "version": one.version + 1,
+        "statutory": one.statutory, "basis_ended_on": one.basis_ended_on, "version": one.version + 1,
     }  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def advice_of(row: Any) -> Advice:
         agreements=tuple(
             Agreement(Party(a["party"]), a["agreed_by"], date.fromisoformat(a["agreed_on"])) for a in row["agreements"]
         ),
-        statutory=row["statutory"], version=row["version"],
+        statutory=row["statutory"], basis_ended_on=row["basis_ended_on"], version=row["version"],
     )  # fmt: skip
 
 
@@ -80,6 +80,7 @@ def row_of_plan(one: Plan) -> dict[str, Any]:
     return {
         "id": one.id, "case_id": one.case_id, "assessment_id": one.assessment_id, "stage": one.stage,
         "state": one.state.value, "basis": one.basis, "basis_on": one.basis_on,
+        "basis_ended_on": one.basis_ended_on,
         "cycles": [
             {
                 "number": c.number, "agreed_on": _text(c.agreed_on), "review_on": _text(c.review_on),
@@ -103,7 +104,8 @@ def plan_of(row: Any) -> Plan:
             )
             for c in row["cycles"]
         ),
-        assessment_id=row["assessment_id"], state=plans.State(row["state"]), version=row["version"],
+        assessment_id=row["assessment_id"], state=plans.State(row["state"]), basis_ended_on=row["basis_ended_on"],
+        version=row["version"],
     )  # fmt: skip
 
 

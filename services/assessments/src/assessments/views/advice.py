@@ -34,6 +34,8 @@ class AdviceOut(Out):
     agreements: tuple[ReuseAgreementOut, ...]
     missing_agreements: tuple[str, ...]
     statutory: bool
+    #: Since when nothing that it could rest on stands: nothing more is asked or shared on it.
+    basis_ended_on: date | None
     question: str | None = None
     text: str | None = None
     given_by: str | None = None
@@ -98,11 +100,12 @@ def advice_out(
         ),
         missing_agreements=tuple(party.value for party in advice.missing) if advice.state is State.OFFERED else (),
         statutory=advice.statutory,
-        question=text.question if text and (team or adviser) else None,
+        basis_ended_on=advice.basis_ended_on,
+        question=text.question if text and (team or (adviser and advice.basis_ended_on is None)) else None,
         text=text.text if text and (team or adviser) else None,
         given_by=text.given_by if text and team else None,
         reference=reference,
-        needs=tuple(needs),
+        needs=tuple(needs) if team or advice.basis_ended_on is None else (),
         actions=_actions(advice, team=team, adviser=adviser),
     )
 
@@ -114,6 +117,8 @@ def _actions(advice: Advice, *, team: bool, adviser: bool) -> tuple[Action, ...]
     def why(state: State, *, allowed: bool, reason: str = theirs) -> str | None:
         if advice.state is not state:
             return is_
+        if advice.basis_ended_on is not None:
+            return "Its basis was withdrawn."
         return None if allowed else reason
 
     link = why(State.REQUESTED, allowed=team)

@@ -33,6 +33,8 @@ class PlanOut(Out):
     state: str
     basis: str
     basis_on: date
+    #: Since when it does not stand any more: the plan can be ended, and goes on on nothing.
+    basis_ended_on: date | None
     cycle: int
     review_on: date
     cycles: tuple[PlanCycleOut, ...]
@@ -43,6 +45,7 @@ def plan_out(plan: Plan, texts: Mapping[tuple[str, int, str], str | None], *, te
     """A plan with its cycles; what they say only for those who work the case."""
     ours = None if team else "Only those who work the case may do this."
     state = f"The plan is {plan.state}."
+    withdrawn = "Its basis was withdrawn." if plan.basis_ended_on is not None else None
     base = f"/v1/plans/{plan.id}"
     return PlanOut(
         id=plan.id,
@@ -52,6 +55,7 @@ def plan_out(plan: Plan, texts: Mapping[tuple[str, int, str], str | None], *, te
         state=plan.state.value,
         basis=plan.basis,
         basis_on=plan.basis_on,
+        basis_ended_on=plan.basis_ended_on,
         cycle=plan.cycle.number,
         review_on=plan.cycle.review_on,
         cycles=tuple(
@@ -70,6 +74,6 @@ def plan_out(plan: Plan, texts: Mapping[tuple[str, int, str], str | None], *, te
         ),
         actions=(
             action("review", f"{base}/reviews", ours if plan.state is State.ACTIVE else state),
-            action("agree", f"{base}/agree", ours if plan.state is State.REVIEWED else state),
+            action("agree", f"{base}/agree", (withdrawn or ours) if plan.state is State.REVIEWED else state),
         ),
     )

@@ -178,6 +178,7 @@ async def erase_cases(events: Sequence[Received[CaseErased]], tx: Tx) -> None:
     known = await _wind_up(events, tx)
     await tx.cases.forget(list(known))
     await tx.requests.forget(list(known))
+    await tx.forget_answers(known)
 
 
 async def _wind_up(events: Sequence[Received[CaseClosed]] | Sequence[Received[CaseErased]], tx: Tx) -> set[str]:

@@ -188,6 +188,7 @@ async def erase_cases(events: Sequence[Received[CaseErased]], tx: Tx) -> None:
     for rows in (tx.duties, tx.risks, tx.exclusions):
         await rows.forget("case_id", ids)
     await tx.participants.forget(ids)
+    await tx.forget_answers(ids)
     await tx.cases.save(Case(id, closed=True, erased=True) for id in ids)
 
 

@@ -105,6 +105,11 @@ class Recount:
         self._exclusions[exclusion.id] = exclusion
         self.told.add(exclusion.id)
 
+    def take_out(self, exclusion: Exclusion) -> None:
+        """An exclusion is its case's no longer."""
+        of_case = self.exclusions[exclusion.case_id]
+        self.exclusions[exclusion.case_id] = [one for one in of_case if one.id != exclusion.id]
+
     def counted(self, case_id: str) -> list[Counted]:
         """The exclusions of a case that stand, with what they add up to."""
         on = self.today
