@@ -101,7 +101,7 @@ integration: $(STAMP) ## Each service on a real PostgreSQL
 	$(PYTEST) $(TWO) -m "not kafka" $(or $(T),tests/integration)
 
 contract: $(STAMP) ## Events, OpenAPI, AsyncAPI, one suite for both event logs
-	$(PYTEST) -m "not kafka" $(or $(T),tests/contract)
+	$(PYTEST) $(TWO) -m "not kafka" $(or $(T),tests/contract)
 
 architecture: $(STAMP) ## The building itself: rooms, laws, routes, migrations
 	$(PYTEST) $(or $(T),tests/architecture)

@@ -1,9 +1,6 @@
 """The same events by each way, each case in order: broker, webhook, page by page, and as a stream."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 from chassis.relay import Relay
@@ -13,24 +10,8 @@ from integration.exchange.listener import Stream
 from integration.exchange.receiver import Got, Receiver
 from schemas.referral import CaseClosed
 from schemas.topics import agreement_feed
+from support.four_ways import contents, in_order
 from support.service import Served
-
-
-def in_order(events: Sequence[dict[str, Any]]) -> None:
-    """Each case is counted from 1, without a gap; what came twice is counted once."""
-    of: defaultdict[str, list[int]] = defaultdict(list)
-    for event in {event["id"]: event for event in reversed(events)}.values():
-        of[event["subject"]].append(event["subjectsequence"])
-    for event in events:
-        assert event["source"].startswith("/exchange/")
-    for sequences in of.values():
-        assert sorted(sequences) == list(range(1, len(sequences) + 1))
-    seen: defaultdict[str, list[int]] = defaultdict(list)
-    for event in events:
-        if event["subjectsequence"] not in seen[event["subject"]]:
-            seen[event["subject"]].append(event["subjectsequence"])
-    for sequences in seen.values():
-        assert all(b == a + 1 for a, b in pairwise(sequences))
 
 
 async def test_four_ways_tell_the_same_in_order_while_one_receiver_fails_a_third_of_the_time(
@@ -76,9 +57,5 @@ async def test_four_ways_tell_the_same_in_order_while_one_receiver_fails_a_third
     for events_of_way in (paged, streamed, hooked, published):
         assert {event["id"] for event in events_of_way} == want
         in_order(events_of_way)
-    contents = [
-        {(e["id"], e["type"], e["subject"], e["time"], str(e["data"])) for e in events_of_way}
-        for events_of_way in (paged, streamed, hooked, published)
-    ]
-    assert all(each == contents[0] for each in contents)
+        assert contents(events_of_way) == contents(paged)
     assert (await act(exchange, hook["id"], "pause")).status_code == 200

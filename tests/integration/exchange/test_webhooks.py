@@ -78,6 +78,20 @@ async def test_an_old_key_signs_beside_the_new_one_until_its_time_is_over(
     Webhook(new["secret"]).verify(receiver.taken[-1].body, receiver.taken[-1].headers)
 
 
+async def test_a_key_that_cannot_be_read_any_more_stops_its_own_webhooks_and_no_others(
+    exchange: Served, office: PostOffice, receiver: Receiver
+) -> None:
+    lost = await subscribe(exchange, way="webhook", url=f"{receiver.url}/lost")
+    well = await subscribe(exchange, way="webhook", url=receiver.url)
+    await exchange.rows("UPDATE signing_key SET sealed = reverse(sealed) WHERE stream_id = $1", lost["id"])
+    await exchange.hear(*a_case())
+    await send_until(office, lambda: len(receiver.taken) == 3)
+    for got in receiver.taken:
+        Webhook(well["secret"]).verify(got.body, got.headers)
+    tried = await exchange.rows("SELECT reason FROM delivery WHERE stream_id = $1 AND attempts > 0", lost["id"])
+    assert {row["reason"] for row in tried} == {"no-readable-key"}
+
+
 async def test_a_secret_is_shown_once_and_again_only_to_a_retry_and_is_nowhere_in_the_tables(exchange: Served) -> None:
     body = {"agreement": "trust", "delivery": {"way": "webhook", "url": "http://127.0.0.1:9/x"}}
     key = keyed()

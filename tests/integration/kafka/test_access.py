@@ -13,21 +13,10 @@ from chassis.event_log.kafka import Brokers, KafkaEventLog
 from jointly.broker import KafkaBroker
 from jointly.kafka_access import Access, AccessControl, Right
 from schemas.topics import TOPICS
+from support.kafka import SECURED, password
 
 PATIENCE = 90.0
-#: The plain listeners are the test's own way in: whoever comes by them is a super user.
-SECURED = """
-listeners=CLIENT://127.0.0.1:${{port}},BROKER://127.0.0.1:${{broker_port}},\\
-  CONTROLLER://127.0.0.1:${{controller_port}},SECURE://127.0.0.1:{port}
-advertised.listeners=CLIENT://127.0.0.1:${{port}},BROKER://127.0.0.1:${{broker_port}},SECURE://127.0.0.1:{port}
-listener.security.protocol.map=CLIENT:PLAINTEXT,BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:SASL_PLAINTEXT
-listener.name.secure.sasl.enabled.mechanisms=SCRAM-SHA-512
-listener.name.secure.scram-sha-512.sasl.jaas.config=\\
-  org.apache.kafka.common.security.scram.ScramLoginModule required;
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:ANONYMOUS
-"""
-PASSWORDS = {name: f"{name}-password" for name in Access.read().principals}
+PASSWORDS = {name: password(name) for name in Access.read().principals}
 
 pytestmark = pytest.mark.kafka
 Secured = Callable[[str], Brokers]

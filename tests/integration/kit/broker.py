@@ -13,24 +13,9 @@ from jointly.broker import KafkaBroker
 from jointly.kafka_access import Access, AccessControl
 from jointly_kit.forms import kafka
 from schemas.topics import TOPICS
+from support.kafka import SECURED, password
 
-#: The plain listeners are the test's own way in: whoever comes by them is a super user.
-_SETTINGS = """
-listeners=CLIENT://127.0.0.1:${{port}},BROKER://127.0.0.1:${{broker_port}},\\
-  CONTROLLER://127.0.0.1:${{controller_port}},SECURE://127.0.0.1:{port}
-advertised.listeners=CLIENT://127.0.0.1:${{port}},BROKER://127.0.0.1:${{broker_port}},SECURE://127.0.0.1:{port}
-listener.security.protocol.map=CLIENT:PLAINTEXT,BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:SASL_PLAINTEXT
-listener.name.secure.sasl.enabled.mechanisms=SCRAM-SHA-512
-listener.name.secure.scram-sha-512.sasl.jaas.config=\\
-  org.apache.kafka.common.security.scram.ScramLoginModule required;
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:ANONYMOUS
-"""
-
-
-def password(principal: str) -> str:
-    """Of the tests' own broker."""
-    return f"{principal}-password"
+__all__ = ["Secured", "password", "secured_broker"]
 
 
 @dataclass(frozen=True)
@@ -71,7 +56,7 @@ async def secured_broker(folder: Path) -> Secured:
         port = free.getsockname()[1]
     access = Access.read()
     broker = KafkaBroker(
-        folder, settings=_SETTINGS.format(port=port), scram={name: password(name) for name in access.principals}
+        folder, settings=SECURED.format(port=port), scram={name: password(name) for name in access.principals}
     )
     await broker.start()
     administrator = Brokers(broker.bootstrap)

@@ -58,12 +58,6 @@ class TestFigures:
             assert not 0 < found.total - found.count < smallest
             assert found.total >= smallest
 
-    def test_a_median_of_too_few_is_not_shown(self) -> None:
-        begin = datetime(2026, 9, 1, tzinfo=UTC)
-        spans = [(begin, begin + timedelta(days=n)) for n in range(1, 6)]
-        assert figures.median_days(spans, smallest=5) == 3.0
-        assert figures.median_days(spans[:4], smallest=5) is None
-
     def test_a_chart_has_a_line_for_each_figure_that_is_shown(self) -> None:
         rows = [("a", 10.0, None, "10"), ("hidden", None, None, "Too few"), ("b", 5.0, 20.0, "5")]
         drawn = figures.bars(rows)

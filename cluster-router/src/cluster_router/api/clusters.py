@@ -1,19 +1,21 @@
 """Clusters: all of them, one, and its board."""
 
-from typing import Final
+from datetime import timedelta
+from typing import Annotated, Final
 
-from chassis.errors import NotFound
+from chassis.errors import Forbidden, Malformed, NotFound
 from chassis.http import json_response, runtime
-from chassis.wire import Page, as_json
-from fastapi import APIRouter, Request, Response
+from chassis.wire import Day, Page, as_json
+from fastapi import APIRouter, Query, Request, Response
 
 from cluster_router.api import parts
 from cluster_router.api.parts import Id, Reader, SignedIn
-from cluster_router.domain.days import day_of
-from cluster_router.policy import board_of, ladder_of, sees_board, sees_homes
-from cluster_router.queries import boards
+from cluster_router.domain.days import day_of, start_of
+from cluster_router.policy import board_of, ladder_of, sees_all, sees_board, sees_homes, teams_of
+from cluster_router.queries import boards, figures
 from cluster_router.views.boards import BoardOut, Clockwork, board_out
 from cluster_router.views.clusters import ClusterOut, cluster_out
+from cluster_router.views.figures import ClusterFiguresOut, figures_out
 
 router: Final = APIRouter(tags=["clusters"])
 
@@ -28,6 +30,27 @@ async def list_clusters(request: Request, _caller: SignedIn) -> Response:
         for cluster in county.clusters.values()
     )
     return json_response(as_json(Page[ClusterOut](items=items, next=None)))
+
+
+@router.get("/v1/clusters/figures", response_model=ClusterFiguresOut)
+async def get_figures(
+    request: Request,
+    caller: Reader,
+    since: Annotated[Day, Query(alias="from")],
+    until: Annotated[Day, Query(alias="to")],
+) -> Response:
+    """Of the cases that each cluster was given from one day to another, those that it gave back or passed on.
+
+    Of every cluster for the desk and for data protection, of their own for a cluster's team.
+    """
+    if until < since:
+        raise Malformed("It ends before it begins.", pointer="/query/to")
+    own = None if sees_all(caller) else sorted(teams_of(caller))
+    if own == []:
+        raise Forbidden("Figures are for those who work for a cluster, for the desk and for data protection.")
+    async with runtime(request).transaction() as tx:
+        found = await figures.given(tx, since=start_of(since), until=start_of(until + timedelta(days=1)), clusters=own)
+    return json_response(as_json(figures_out(found, since=since, until=until)))
 
 
 @router.get("/v1/clusters/{cluster_id}", response_model=ClusterOut)

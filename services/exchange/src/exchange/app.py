@@ -10,7 +10,7 @@ from exchange.settings import Settings
 from exchange.store import Tx
 from exchange.subscriptions import SUBSCRIPTIONS
 from exchange.tables import chassis, metadata
-from exchange.workers import keep_house, send_webhooks, tell_again
+from exchange.workers import keep_house, make_topics, send_webhooks, tell_again
 
 SERVICE: Final = Service(
     name="exchange",
@@ -24,6 +24,6 @@ SERVICE: Final = Service(
     routers=(agreements.router, subscriptions.router, events.router, ledger.router),
     subscriptions=SUBSCRIPTIONS,
     deadlines=DEADLINES,
-    workers=(send_webhooks, tell_again, keep_house),
+    workers=(send_webhooks, tell_again, make_topics, keep_house),
     settings=Settings,
 )

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
@@ -17,7 +18,7 @@ from exchange.clients.outside import guard_of, safe_of
 from exchange.clients.sending import Carrier, Resolver, resolve
 from exchange.clients.signing import OpenKey
 from exchange.domain.days import day_of
-from exchange.domain.retries import Attempt
+from exchange.domain.retries import Attempt, Outcome
 from exchange.handlers import posting, replaying
 from exchange.handlers.events import structured
 from exchange.policy import Webhooks, days_kept, replays_of, webhooks_of
@@ -27,6 +28,7 @@ log = structlog.get_logger()
 
 _LOOK_EACH_SECONDS: Final = 0.25
 _KEEP_HOUSE_EACH_SECONDS: Final = 600.0
+_LOOK_FOR_TOPICS_EACH_SECONDS: Final = 1.0
 _LONGEST_BREATH_SECONDS: Final = 0.02
 _CHANCE: Final = secrets.SystemRandom()
 
@@ -83,26 +85,25 @@ class PostOffice:
                 await self.finish()
 
     async def round(self) -> bool:
-        """Record what came back, then send what is due. False when there was nothing to do."""
-        recorded = await self._record()
-        room = self._numbers.at_once_everywhere - len(self._tasks)
-        if room <= 0:
-            return recorded
-        async with self._runtime.transaction() as tx:
-            load = await posting.take(tx, under_way=self._under_way, numbers=self._numbers, limit=room, now=wall_now())
+        """Record what came back, and send what is due. False when there was nothing to do."""
+        finished, room = self._taken_back(), self._numbers.at_once_everywhere - len(self._tasks)
+        if not finished and room <= 0:
+            return False
+        load = await self._settle(finished, room)
         for parcel in load.parcels:
             keys = posting.opened(load.keys.get(parcel.stream_id, ()), self._safe, self._keys)
             self._under_way[parcel.stream_id] += 1
             task = asyncio.create_task(self._carry(parcel, keys))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return recorded or bool(load.parcels)
+        return bool(finished or load.parcels)
 
     async def finish(self) -> None:
         """Let what is under way come back, and record it."""
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._record()
+        if finished := self._taken_back():
+            await self._settle(finished, 0)
 
     async def close(self) -> None:
         """Let go of every connection."""
@@ -112,26 +113,34 @@ class PostOffice:
         body = structured(parcel, source=f"/exchange/subscriptions/{parcel.stream_id}")
         signed = signing.headers(keys, id=parcel.event_id, at=wall_now(), body=body)
         headers = {"content-type": "application/cloudevents+json; charset=utf-8", **signed}
-        attempt = await self.carrier.post(parcel.url, headers, body, receiver=parcel.stream_id)
+        if keys:
+            attempt = await self.carrier.post(parcel.url, headers, body, receiver=parcel.stream_id)
+        else:
+            # Nobody could tell it from a forgery: its owner makes a new key.
+            attempt = Attempt(Outcome.FAILED, "no-readable-key")
         self._finished.append((parcel, attempt))
         self._woken.set()
 
-    async def _record(self) -> bool:
+    def _taken_back(self) -> list[tuple[Parcel, Attempt]]:
+        """What is under way no more. Where it cannot be recorded its lease ends, and it is sent again, the same id."""
         finished, self._finished = self._finished, []
-        if not finished:
-            return False
+        self._under_way -= Counter(parcel.stream_id for parcel, _ in finished)
+        return finished
 
-        async def write() -> None:
+    async def _settle(self, finished: Sequence[tuple[Parcel, Attempt]], room: int) -> posting.Load:
+        """Note what came of these and undertake what is due, with one commit for both."""
+
+        async def write() -> posting.Load:
+            now, numbers = wall_now(), self._numbers
             async with self._runtime.transaction() as tx:
-                await posting.record(tx, finished, numbers=self._numbers, now=wall_now(), chance=_CHANCE.random())
+                if finished:
+                    await posting.record(tx, finished, numbers=numbers, now=now, chance=_CHANCE.random())
+                if room <= 0:
+                    return posting.Load([], {})
+                return await posting.take(tx, under_way=self._under_way, numbers=numbers, limit=room, now=now)
 
-        try:
-            await self._runtime.database.retrying(write)
-        finally:
-            # Not recorded: the lease ends by itself, and it is sent again under the same id.
-            self._under_way.subtract(Counter(parcel.stream_id for parcel, _ in finished))
-            self._under_way += Counter()
-        return True
+        load: posting.Load = await self._runtime.database.retrying(write)
+        return load
 
     async def _ring(self, hint: asyncio.Event) -> None:
         while True:
@@ -160,22 +169,30 @@ async def tell_again(runtime: Runtime, stop: asyncio.Event) -> None:
             if id is None:
                 break
             taken.append(id)
-        if taken:
-            runtime.said()
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), max(0.0, 1.0 - (wall_seconds() - began)))
 
 
-async def keep_house(runtime: Runtime, stop: asyncio.Event) -> None:
-    """Topics of agreements are there; what is past keeping is dropped."""
+async def make_topics(runtime: Runtime, stop: asyncio.Event) -> None:
+    """The topic of an agreement is there before long: without it the relay could say nothing to anybody."""
+    made: set[str] = set()
     while not stop.is_set():
         async with runtime.transaction() as tx:
-            topics = await tx.streams.topics()
+            missing = sorted(await tx.streams.topics() - made)
+        if missing:
+            names = [topic.removeprefix("agreement-").removesuffix("-feed") for topic in missing]
+            await runtime.event_log.ensure_topics([agreement_feed(name) for name in names])
+            made.update(missing)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _LOOK_FOR_TOPICS_EACH_SECONDS)
+
+
+async def keep_house(runtime: Runtime, stop: asyncio.Event) -> None:
+    """What is past keeping is dropped."""
+    while not stop.is_set():
+        async with runtime.transaction() as tx:
             before = tx.now - timedelta(days=days_kept(day_of(tx.now)))
             await tx.deliveries.forget(before)
             await tx.events.forget(before)
-        if topics:
-            names = [topic.removeprefix("agreement-").removesuffix("-feed") for topic in sorted(topics)]
-            await runtime.event_log.ensure_topics([agreement_feed(name) for name in names])
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _KEEP_HOUSE_EACH_SECONDS)

@@ -5,6 +5,7 @@ from typing import Final
 from chassis.service import Service
 
 from portal.api import (
+    access,
     acts,
     advice_link,
     assets,
@@ -12,6 +13,7 @@ from portal.api import (
     bulk,
     cases,
     data_protection,
+    erasing,
     family,
     insights,
     integrators,
@@ -53,6 +55,7 @@ SERVICE: Final = Service(
         "/board",
         "/queues",
         "/search",
+        "/look",
         "/bulk",
         "/live",
         "/money",
@@ -70,6 +73,7 @@ SERVICE: Final = Service(
         sign_in.router,
         work.router,
         looking.router,
+        access.router,
         cases.router,
         referrals.router,
         acts.router,
@@ -82,6 +86,7 @@ SERVICE: Final = Service(
         places.router,
         insights.router,
         integrators.router,
+        erasing.router,
         data_protection.router,
         family.router,
         advice_link.router,

@@ -59,6 +59,8 @@ def _terms_at(since: date) -> Terms:
 #: Roles that work cases or answer for them, as the API has them.
 WORKS: Final = frozenset({"caseworker", "cluster-lead", "adviser"})
 DESK: Final = frozenset({"intake", "operator"})
+#: Who counts every case, at the council.
+COUNTY: Final = DESK | {"data-protection-officer", "finance-officer"}
 #: Page -> who is offered it; an empty set is everybody. The API decides what is in it.
 PAGES: Final[dict[str, frozenset[str]]] = {
     "my-work": frozenset(),

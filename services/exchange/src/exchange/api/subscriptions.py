@@ -140,8 +140,7 @@ async def change(
     body: Annotated[Body[SubscriptionPatch], Depends(json_body(SubscriptionPatch))],
 ) -> Response:
     """Change the filter, the last day or the address."""
-    if_match(request)
-    wanted = body.value
+    version, wanted = if_match(request), body.value
     values: dict[str, Any] = {}
     if wanted.filter is not None:
         values["filter"] = wanted.filter.value()
@@ -150,13 +149,13 @@ async def change(
     if wanted.url is not None:
         await check_address(request, wanted.url, "/url")
         values["url"] = wanted.url
-    return await _act(request, caller, id, subscribing.change, values)
+    return await _act(request, caller, id, subscribing.change, version=version, values=values)
 
 
 @router.delete("/v1/subscriptions/{id}", response_model=SubscriptionOut, openapi_extra={"parameters": [VERSIONED]})
 async def end(request: Request, caller: System, id: Id) -> Response:
     """End it. What was told stays in the ledger, and so do the duties that follow from it."""
-    return await _act(request, caller, id, subscribing.end, {})
+    return await _act(request, caller, id, subscribing.end, version=if_match(request))
 
 
 @router.post("/v1/subscriptions/{id}/pause", response_model=SubscriptionOut, openapi_extra=takes(EmptyIn, VERSIONED))
@@ -164,7 +163,7 @@ async def pause(
     request: Request, caller: System, id: Id, _body: Annotated[Body[EmptyIn], Depends(json_body(EmptyIn))]
 ) -> Response:
     """Nothing is sent until you resume; what comes is kept for you."""
-    return await _act(request, caller, id, subscribing.pause, {})
+    return await _act(request, caller, id, subscribing.pause, version=if_match(request))
 
 
 @router.post("/v1/subscriptions/{id}/resume", response_model=SubscriptionOut, openapi_extra=takes(EmptyIn, VERSIONED))
@@ -172,7 +171,7 @@ async def resume(
     request: Request, caller: System, id: Id, _body: Annotated[Body[EmptyIn], Depends(json_body(EmptyIn))]
 ) -> Response:
     """Go on: what was kept is sent, in its order. After a renewal too."""
-    return await _act(request, caller, id, subscribing.resume, {})
+    return await _act(request, caller, id, subscribing.resume, version=if_match(request))
 
 
 @router.post(
@@ -183,7 +182,8 @@ async def try_out(
     request: Request, caller: System, id: Id, body: Annotated[Body[EmptyIn], Depends(json_body(EmptyIn))]
 ) -> Response:
     """Be told an event that says nothing, to see that it arrives."""
-    return await _act(request, caller, id, subscribing.try_out, {}, status=202, digest=body.digest)
+    version = if_match(request)
+    return await _act(request, caller, id, subscribing.try_out, version=version, status=202, digest=body.digest)
 
 
 @router.post(
@@ -236,9 +236,7 @@ async def replay(
     request: Request, caller: System, id: Id, body: Annotated[Body[ReplayIn], Depends(json_body(ReplayIn))]
 ) -> Response:
     """Be told again what was said, within the rights that you have now; each event is marked `replay`."""
-    if_match(request)
-    idempotency_key(request, caller, body.digest)
-    wanted = body.value
+    version, once, wanted = if_match(request), idempotency_key(request, caller, body.digest), body.value
     values: dict[str, Any] = {"case_id": wanted.case_id, "since": wanted.since, "until": wanted.until}
     if wanted.cursor is not None:
         stream, position = cursor_values(request, caller, wanted.cursor, str, int) or ("", 0)
@@ -251,10 +249,8 @@ async def replay(
     def view(_: Change, changed: Changed) -> Answer:
         return Answer(202, as_json(replay_out(changed.said["replay"])))
 
-    command = Change(caller, cause(request), id, if_match(request), values)
-    return await runtime(request).actions.perform(
-        subscribing.replay, command, view=view, idempotency=idempotency_key(request, caller, body.digest)
-    )
+    command = Change(caller, cause(request), id, version, values)
+    return await runtime(request).actions.perform(subscribing.replay, command, view=view, idempotency=once)
 
 
 @router.get("/v1/subscriptions/{id}/replays", response_model=Page[ReplayOut])
@@ -336,14 +332,14 @@ async def check_address(request: Request, url: str, pointer: str) -> None:
 
 
 async def _act(
-    request: Request, caller: Caller, id: str, handler: Any, values: dict[str, Any], *, status: int = 200,
-    digest: bytes | None = None,
+    request: Request, caller: Caller, id: str, handler: Any, *, version: int, values: dict[str, Any] | None = None,
+    status: int = 200, digest: bytes | None = None,
 ) -> Response:  # fmt: skip
     def view(command: Change, changed: Changed) -> Answer:
         body = as_json(subscription_out(changed.kept, (), command.caller))
         return Answer(status, body, {"ETag": etag(changed.kept.version)})
 
-    command = Change(caller, cause(request), id, if_match(request), values)
+    command = Change(caller, cause(request), id, version, values or {})
     key = None if digest is None else idempotency_key(request, caller, digest)
     return await runtime(request).actions.perform(handler, command, view=view, idempotency=key)
 

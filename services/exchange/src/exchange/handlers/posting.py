@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
 from chassis.cause import Cause
+from cryptography.exceptions import InvalidTag
 
 from exchange.clients.signing import OpenKey, Safe
 from exchange.domain.audience import still_may
@@ -16,6 +18,8 @@ from exchange.handlers.rights import stop_streams
 from exchange.policy import Webhooks
 from exchange.store import Tx
 from exchange.store.deliveries import Done, Failing, Parcel
+
+log = structlog.get_logger()
 
 #: Longer than any attempt takes: who is still alive has recorded the outcome by then.
 LEASE_BEYOND: Final = timedelta(seconds=20)
@@ -61,11 +65,14 @@ async def _not_any_more(parcels: Sequence[Parcel], tx: Tx) -> list[tuple[Parcel,
 
 
 def opened(keys: Sequence[SigningKey], safe: Safe, cache: dict[str, OpenKey]) -> list[OpenKey]:
-    """Keys that can sign; opened once for each process."""
+    """Keys that can sign; opened once for each process. What another secret sealed cannot, and is left out."""
     for key in keys:
         if key.id not in cache:
-            cache[key.id] = safe.open(key)
-    return [cache[key.id] for key in keys]
+            try:
+                cache[key.id] = safe.open(key)
+            except InvalidTag:
+                log.error("webhook.key-unreadable", key=key.id, stream=key.stream_id)  # noqa: TRY400
+    return [cache[key.id] for key in keys if key.id in cache]
 
 
 async def record(

@@ -221,7 +221,9 @@ async def _act(
 
 
 def _answer(act: Act, done: Done) -> Answer:
-    return answer(_out(done.desk, done.placement, done.after, act.caller), done.placement.version)
+    # An answer is kept for retries: what somebody wrote is read where it can be erased, not from there.
+    out = _out(done.desk, done.placement, done.after, act.caller).model_copy(update={"notes": None})
+    return answer(out, done.placement.version)
 
 
 @router.post(f"{_BASE}/holds", response_model=PlacementOut, openapi_extra=takes(PlaceHoldIn, KEYED))

@@ -353,5 +353,6 @@ def figures_out(
 
 
 def made_out(case: Case, placement: Placement, caller: Caller) -> PlacementOut:
-    """A request that was just made."""
-    return placement_out(placement, Standing(case, frozenset({"referrer"})), caller, holds={}, offers={})
+    """A request that was just made; without its words, since this answer is kept for retries."""
+    out = placement_out(placement, Standing(case, frozenset({"referrer"})), caller, holds={}, offers={})
+    return out.model_copy(update={"notes": None})

@@ -12,7 +12,7 @@ from portal.policy import document
 
 router: Final = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(public)])
 
-Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{20,400}$")]
+Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{20,400}$")]
 _MAX_FIELDS: Final = 10
 _FIELDS: Final = ("given_by", "text")
 

@@ -8,12 +8,14 @@ from chassis.http import runtime
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from portal.api import kept
-from portal.api.frame import PageRoute, Viewer, Visit, audit, need, page
+from portal.api.access import offer
+from portal.api.frame import PageRoute, Stopped, Viewer, Visit, audit, need, page
 from portal.api.looking import OWN, CaseId, why
 from portal.clients.api import Part
 from portal.domain.words import as_day, as_instant
 from portal.domain.work import Bands
 from portal.views import acts, case, casework
+from portal.views.access import outside_reasons, reasons
 
 router: Final = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -29,8 +31,8 @@ async def show(
 ) -> Response:
     """The case. First whose it is, which tells nothing of the child; then all its parts at the same time."""
     api = viewer.api
-    assignment = need(await api.get(f"/v1/assignments/{case_id}"), viewer)
-    reason = await why(viewer, case_id, assignment.data)
+    assignment = await api.get(f"/v1/assignments/{case_id}")
+    reason = await _why(viewer, case_id, assignment)
     about = {"case": case_id, "limit": 100}
     questions = api.all(
         (f"/v1/cases/{case_id}", {}),
@@ -51,6 +53,10 @@ async def show(
     answers, seen, days = await asyncio.gather(questions, _look(viewer, case_id, reason), kept.calendar(viewer))
     said, told, clusters, *others, school = answers
     need(said, viewer)
+    from_outside = assignment.absent
+    if from_outside:
+        # Read by leave: who holds it is told with the case, and nothing of it is offered to be done.
+        assignment = Part(assignment.status, _told_by_case(said))
     clocks, assessments, plans, requests, awards, placements, providers, exclusions, risks, ledger = (
         _of_case(part, case_id) for part in others
     )
@@ -74,7 +80,10 @@ async def show(
         child_is_hidden=bool(child.get("address_restricted")),
         facts=case.circumstances_rows(said.data),
         holder=case.holder(assignment, names),
-        trace_href=f"{here}/why-here",
+        trace_href="" if from_outside else f"{here}/why-here",
+        from_outside=from_outside,
+        why_outside=reasons().get(reason, ""),
+        log_href=f"{here}/access-log" if viewer.caller.has("cluster-lead", "data-protection-officer") else "",
         actions=[
             *acts.offered(assignment.actions, f"/v1/assignments/{case_id}", here),
             *acts.offered(said.actions, f"/v1/cases/{case_id}", here),
@@ -117,6 +126,24 @@ async def show(
             (ledger, "Who knows what"),
         ),
     )
+
+
+async def _why(viewer: Viewer, case_id: str, assignment: Part) -> str:
+    """Why they look. Raises `Turned` or `Stopped`, where a reason must come first or there is no such case."""
+    if not assignment.absent:
+        return await why(viewer, case_id, need(assignment, viewer).data)
+    async with runtime(viewer.request).transaction() as tx:
+        given: str | None = await tx.marks.reason(viewer.subject, case_id, now=wall_now())
+    if given not in outside_reasons():
+        raise offer(viewer) or Stopped(
+            404, "Page not found", "It may have been closed, or it is not yours to see.", viewer
+        )
+    return given
+
+
+def _told_by_case(said: Part) -> dict[str, Any]:
+    held = said.data.get("assignment") or {}
+    return {"state": held.get("state"), "holder": held, "reasons": held.get("reasons") or []}
 
 
 def _school(assignment: Part) -> tuple[str, dict[str, Any]] | None:

@@ -63,9 +63,13 @@ class Turned(Exception):
 class Stopped(Exception):
     """There is no such page for this viewer, or not now."""
 
-    def __init__(self, status: int, title: str, detail: str, viewer: "Viewer | None" = None) -> None:
+    def __init__(
+        self, status: int, title: str, detail: str, viewer: "Viewer | None" = None, way: tuple[str, str] | None = None
+    ) -> None:
         super().__init__(title)
         self.status, self.title, self.detail, self.viewer = status, title, detail, viewer
+        #: Address and words of what can be done instead.
+        self.way = way
 
 
 @dataclass
@@ -180,7 +184,7 @@ def _failed(request: Request, error: Exception) -> Response:  # noqa: PLR0911  o
         case Turned():
             return error.response
         case Stopped():
-            return stop_page(request, error.status, error.title, error.detail, error.viewer)
+            return stop_page(request, error.status, error.title, error.detail, error.viewer, way=error.way)
         case HTTPException(status_code=404) | RequestValidationError():
             return stop_page(request, 404, "Page not found", "If you typed or pasted an address, check it.")
         case HTTPException() | Refusal():
@@ -215,9 +219,12 @@ def _to_sign_in(request: Request) -> Response:
     return RedirectResponse(f"/sign-in?then={quote(then, safe='')}", 303)
 
 
-def stop_page(request: Request, status: int, title: str, detail: str, viewer: Viewer | None = None) -> Response:
+def stop_page(  # noqa: PLR0917  what such a page says
+    request: Request, status: int, title: str, detail: str, viewer: Viewer | None = None,
+    way: tuple[str, str] | None = None,
+) -> Response:  # fmt: skip
     """A page that says why there is none."""
-    return page(request, viewer, "stopped.html", title=title, status=status, detail=detail)
+    return page(request, viewer, "stopped.html", title=title, status=status, detail=detail, way=way)
 
 
 def page(

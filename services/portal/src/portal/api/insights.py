@@ -8,8 +8,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from schemas.days import school_year
 
 from portal.api.frame import PageRoute, Viewer, Visit, page
+from portal.clients.api import Part
 from portal.domain.words import as_day
-from portal.views import insights
+from portal.policy import COUNTY
+from portal.views import insight_places, insights
+from portal.views.insight_places import Phase
 from portal.views.insights import Figure, Place
 from portal.views.wording import label
 
@@ -17,13 +20,13 @@ router: Final = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 Reader = Annotated[Viewer, Depends(Visit("insights"))]
 Day = Annotated[str | None, Query(max_length=10)]
-Phase = Annotated[str, Query(pattern="^[a-z-]{0,20}$")]
+OfPhase = Annotated[str, Query(pattern="^[a-z-]{0,20}$")]
 #: Pages of a list that is counted here.
 _PAGES: Final = 5
 
 
 @router.get("/insights")
-async def show(request: Request, viewer: Reader, since: Day = None, until: Day = None, phase: Phase = "") -> Response:
+async def show(request: Request, viewer: Reader, since: Day = None, until: Day = None, phase: OfPhase = "") -> Response:
     """Every figure of a time."""
     first, last = _span(viewer, since, until)
     found, phases = await _figures(viewer, first, last, phase)
@@ -39,7 +42,7 @@ async def download(
     viewer: Reader,
     since: Day = None,
     until: Day = None,
-    phase: Phase = "",
+    phase: OfPhase = "",
 ) -> Response:
     """The same as a file."""
     first, last = _span(viewer, since, until)
@@ -58,37 +61,49 @@ async def _figures(viewer: Viewer, first: date, last: date, phase: str) -> tuple
     api, smallest = viewer.api, viewer.terms.small_number
     clusters = (await api.get("/v1/clusters")).items
     phases = sorted({(str(one["phase"]), label(one["phase"], "cluster-phases")) for one in clusters})
-    places = [Place(None, "The county", "All")] if not phase else []
+    sees_county = viewer.caller.sector == "council" and viewer.caller.has(*COUNTY)
+    places = [Place(None, "The county", "All")] if sees_county and not phase else []
     places += [
         Place(one["id"], one["name"], label(one["phase"], "cluster-phases"))
         for one in sorted(clusters, key=lambda one: (one["phase"], one["name"]))
         if phase in {"", one["phase"]}
     ]
     span = {"from": first.isoformat(), "to": last.isoformat()}
-    clocks, measures, whole, (cases, excluded) = await asyncio.gather(
+    in_phases = [
+        Phase(code, name, tuple((one["id"], one["name"]) for one in clusters if one["phase"] == code))
+        for code, name in phases
+        if phase in {"", code}
+    ]
+    clocks, measures, begun, (limits, placed, beginnings, given), excluded = await asyncio.gather(
         api.all(*(("/v1/clocks/figures", {**span, "cluster": place.id}) for place in places)),
         api.all(*(("/v1/funding/measures", {**span, "cluster": place.id}) for place in places)),
+        asyncio.gather(*(_begun(viewer, span, one) for one in in_phases)),
         api.all(
             ("/v1/clocks/figures", span),
             ("/v1/placements/figures", {"since": span["from"], "until": span["to"]}),
+            ("/v1/assessments/figures", span) if not phase else None,
+            ("/v1/clusters/figures", span),
         ),
-        asyncio.gather(
-            _whole(viewer, "/v1/assignments", state="accepted"),
-            _whole(viewer, "/v1/exclusions"),
-        ),
+        _whole(viewer, "/v1/exclusions"),
     )
     excluded = [one for one in excluded if span["from"] <= str(one.get("first_on")) <= span["to"]]
-    opened = [one for one in cases if span["from"] <= str(one.get("opened_at"))[:10] <= span["to"]]
     found = [
-        insights.contact(places, opened, smallest),
+        insight_places.contact(
+            in_phases, {one.code: part for one, part in zip(in_phases, begun, strict=True)}, beginnings, smallest
+        ),
         insights.money(places, measures),
         insights.timeliness(places, clocks, smallest),
-        insights.twenty_weeks(whole[0], smallest),
-        insights.distance(whole[1]),
+        insights.twenty_weeks(limits, smallest),
+        insights.distance(placed),
         insights.exclusions(excluded, smallest),
-        insights.bounces(places, {one["id"]: one for one in clusters}),
+        insight_places.bounces(in_phases, given, smallest, county=bool(places) and places[0].id is None),
     ]
     return found, phases
+
+
+async def _begun(viewer: Viewer, span: dict[str, str], phase: Phase) -> Part:
+    """How cases of a phase's clusters began."""
+    return await viewer.api.get("/v1/assessments/figures", **span, cluster=[id for id, _ in phase.clusters])
 
 
 async def _whole(viewer: Viewer, path: str, **wanted: str) -> list[dict[str, Any]]:

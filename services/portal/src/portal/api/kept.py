@@ -12,6 +12,7 @@ from portal.views.calendar import read_calendar
 
 _KEEP: Final = timedelta(minutes=10)
 _SCHOOL_PAGES: Final = 5
+_PEOPLE_PAGES: Final = 3
 #: What has not answered is asked again soon.
 _AGAIN: Final = timedelta(seconds=20)
 
@@ -40,6 +41,19 @@ async def schools(viewer: Viewer) -> list[dict[str, Any]]:
             break
     _keep(viewer, "schools", rows, whole=bool(rows))
     return rows
+
+
+async def people(viewer: Viewer) -> dict[str, str]:
+    """What people are called, by id, as far as the viewer may know."""
+    rows = []
+    cursor: str | None = None
+    for _ in range(_PEOPLE_PAGES):
+        found = await viewer.api.get("/v1/people", limit=200, cursor=cursor)
+        rows += found.items
+        cursor = found.more
+        if cursor is None:
+            break
+    return {row["id"]: row.get("name") or row["id"] for row in rows}
 
 
 async def calendar(viewer: Viewer) -> Calendar:

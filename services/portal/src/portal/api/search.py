@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from portal.api.access import may_ask
 from portal.api.frame import PageRoute, Viewer, Visit, page, posted
 from portal.clients.api import Part
 from portal.domain.forms import Field, body_of
@@ -73,4 +74,5 @@ def _page(  # noqa: PLR0917  what the page shows
         request, viewer, "search.html", title="Search", status=422 if errors else 200,
         questions=acts.questions(fields, search.LABELS, {}), values=values, found=found is not None,
         rows=search.rows(found, names), more=found is not None and found.more is not None, errors=errors,
+        may_ask=may_ask(viewer),
     )  # fmt: skip

@@ -97,19 +97,21 @@ class Api:
 
     def __init__(self, client: httpx.AsyncClient, token: str, correlation_id: str) -> None:
         self._client = client
-        self._headers = {"Authorization": f"Bearer {token}", "X-Correlation-Id": correlation_id}
+        # Without a token nothing is said of one: an empty header is none that may be sent.
+        self._headers = {"X-Correlation-Id": correlation_id} | ({"Authorization": f"Bearer {token}"} if token else {})
         self._gate = asyncio.Semaphore(_AT_ONCE)
         #: Questions so far; tests hold pages to a number.
         self.asked = 0
 
-    async def get(self, path: str, **parameters: str | int | bool | None) -> Part:
-        """Ask. Never raises: what is away is a `Part` that says so."""
-        given = {name: _word(value) for name, value in parameters.items() if value is not None}
-        return await self._send("GET", path, params=given)
+    async def get(self, path: str, **parameters: str | int | bool | Sequence[str] | None) -> Part:
+        """Ask. Never raises: what is away is a `Part` that says so. A list is a parameter several times."""
+        given = {name: _words(value) for name, value in parameters.items() if value is not None}
+        # Even an empty set of parameters would take those of the address away.
+        return await self._send("GET", path, params=given or None)
 
     async def fetch(self, path: str) -> Part:
-        """Ask for a file."""
-        return await self._send("GET", path, headers={"Accept": "*/*"})
+        """Ask for a file: its bytes as they are."""
+        return await self._send("GET", path, headers={"Accept": "*/*"}, file=True)
 
     async def post(self, path: str, body: Json, *, key: str | None = None, etag: str | None = None) -> Part:
         """Ask by a body, or do something."""
@@ -147,7 +149,9 @@ class Api:
         )
         return {row["case_id"]: f"{row['given_name']} {row['family_name']}" for part in parts for row in part.items}
 
-    async def _send(self, method: str, path: str, headers: Mapping[str, str] | None = None, **more: Any) -> Part:
+    async def _send(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, *, file: bool = False, **more: Any
+    ) -> Part:
         self.asked += 1
         try:
             async with self._gate:
@@ -155,13 +159,15 @@ class Api:
         except httpx.HTTPError as error:
             log.warning("api.away", path=path.split("?", maxsplit=1)[0], error=type(error).__name__)
             return Part(_NO_ANSWER)
-        data = _body(answer)
+        data = {} if file and answer.is_success else _body(answer)
         content = b"" if data else answer.content
         return Part(answer.status_code, data, answer.headers.get("etag"), answer.headers, content)
 
 
-def _word(value: str | int | bool) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _words(value: str | int | bool | Sequence[str]) -> str | list[str]:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str | int) else [str(each) for each in value]
 
 
 def _body(answer: httpx.Response) -> Json:

@@ -1,9 +1,7 @@
 """Figures that point to nobody: small numbers are left out, and so is what would give them away."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from statistics import median
 from typing import Final
 
 _HUNDRED: Final = 100
@@ -34,20 +32,27 @@ def share(count: int, total: int, *, smallest: int) -> Share:
     return Share(count, total)
 
 
-def suppressed(counts: Sequence[int], smallest: int) -> list[int | None]:
-    """Counts of one total. A single small one would follow from the others, so that the next smallest goes as well."""
-    hidden = {at for at, count in enumerate(counts) if 0 < count < smallest}
-    if len(hidden) == 1:
-        others = [(count, at) for at, count in enumerate(counts) if at not in hidden and count > 0]
+def hidden(parts: Sequence[Sequence[int]], smallest: int) -> set[int]:
+    """Which of the parts of one total cannot be shown: those with a small count.
+
+    One alone would follow from the others, so that the next smallest goes as well.
+    """
+    found = {at for at, counts in enumerate(parts) if any(0 < count < smallest for count in counts)}
+    if len(found) == 1:
+        others = [
+            (min(count for count in counts if count > 0), at)
+            for at, counts in enumerate(parts)
+            if at not in found and any(count > 0 for count in counts)
+        ]
         if others:
-            hidden.add(min(others)[1])
-    return [None if at in hidden else count for at, count in enumerate(counts)]
+            found.add(min(others)[1])
+    return found
 
 
-def median_days(spans: Iterable[tuple[datetime, datetime]], *, smallest: int) -> float | None:
-    """Days in the middle between two instants; None for fewer than may be shown."""
-    days = [(end - begin).total_seconds() / 86_400 for begin, end in spans if end >= begin]
-    return round(median(days), 1) if len(days) >= smallest else None
+def suppressed(counts: Sequence[int], smallest: int) -> list[int | None]:
+    """Counts of one total, without those that cannot be shown."""
+    out = hidden([(count,) for count in counts], smallest)
+    return [None if at in out else count for at, count in enumerate(counts)]
 
 
 @dataclass(frozen=True, slots=True)

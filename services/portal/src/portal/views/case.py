@@ -91,8 +91,16 @@ def timeline(part: Part, *, shown: str | None, seen: datetime | None) -> list[Js
         source, at = str(one.get("source", "")), as_instant(one.get("at"))
         if shown == "all" or (source == f"/{shown}" if shown else source not in _QUIET):
             new = seen is not None and at is not None and at > seen
-            rows.append({**one, "sector": SOURCES.get(source, plain(source.strip("/"))), "new": new})
+            rows.append(
+                {**one, "text": _told(one), "sector": SOURCES.get(source, plain(source.strip("/"))), "new": new}
+            )
     return rows[::-1]
+
+
+def _told(one: Json) -> str:
+    """What the line says; of messages also what they were about."""
+    text = str(one.get("text", ""))
+    return f"{text.removesuffix('.')}: {plain(one['rule']).lower()}." if one.get("rule") else text
 
 
 def filters(part: Part, *, shown: str | None) -> list[Json]:

@@ -2,13 +2,12 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from portal.clients.api import Part
 from portal.domain import figures
-from portal.domain.words import as_instant
 from portal.views.wording import label
 
 Json = dict[str, Any]
@@ -110,32 +109,6 @@ def money(places: Sequence[Place], found: Sequence[Part]) -> Figure:
     )
 
 
-def contact(places: Sequence[Place], cases: Sequence[Json], smallest: int) -> Figure:
-    """Days from the opening of a case to a cluster's taking it on."""
-    rows, drawn = [], []
-    for place in places:
-        spans = [
-            (opened, taken)
-            for one in cases
-            if one.get("state") == "accepted" and place.id in {None, one.get("cluster_id")}
-            if (opened := as_instant(one.get("opened_at"))) and (taken := as_instant(one.get("changed_at")))
-        ]
-        days = figures.median_days(spans, smallest=smallest)
-        if place.id is not None and not spans:
-            continue
-        text = HIDDEN if days is None else f"{days:g} days"
-        rows.append((place.name, place.phase, _few(len(spans), smallest), text))
-        drawn.append((place.name, days, None, text))
-    return Figure(
-        "contact",
-        "Referral to a cluster's first step",
-        "Days from a case's opening until a cluster took it on, of open cases that you may see: the one in the middle.",
-        ("Cluster", "Phase", "Cases", "Days"),
-        tuple(rows),
-        figures.bars(drawn),
-    )
-
-
 def distance(found: Part) -> Figure:
     """Kilometres from home to the place."""
     rows, drawn = [], []
@@ -177,26 +150,6 @@ def exclusions(found: Sequence[Json], smallest: int) -> Figure:
     )
 
 
-def bounces(places: Sequence[Place], boards: Mapping[str, Json]) -> Figure:
-    """How many cases of a cluster were given back."""
-    rows, drawn = [], []
-    for place in places:
-        one = boards.get(place.id or "")
-        if one is None or one.get("bounce_rate") is None:
-            continue
-        text = f"{100 * one['bounce_rate']:.0f}%"
-        rows.append((place.name, place.phase, text))
-        drawn.append((place.name, float(one["bounce_rate"]), None, text))
-    return Figure(
-        "bounces",
-        "Cases given back",
-        "Of the cases that a cluster was given, those that it gave back.",
-        ("Cluster", "Phase", "Given back"),
-        tuple(rows),
-        figures.bars(drawn),
-    )
-
-
 def as_csv(found: Sequence[Figure]) -> str:
     """All figures in one file: figure, then its own columns."""
     out = io.StringIO()
@@ -215,10 +168,6 @@ def _safe(text: str) -> str:
 
 def _number(value: int | None) -> str:
     return HIDDEN if value is None else f"{value:,}"
-
-
-def _few(count: int, smallest: int) -> str:
-    return HIDDEN if 0 < count < smallest else str(count)
 
 
 def _percent(share: figures.Share) -> str:

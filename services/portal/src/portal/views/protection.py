@@ -1,17 +1,15 @@
-"""Recalls, disclosures and looks for the pages."""
+"""Recalls, disclosures and what an officer can do with a case, for the pages."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from portal.clients.api import Part
 from portal.domain.words import plain
-from portal.views import acts
+from portal.policy import document
+from portal.views import access, acts
 from portal.views.wording import label
 
 Json = dict[str, Any]
-
-#: Why looks need no reason that is asked for.
-_OWN = {"case-work": "Works the case", "acted": "Had just placed it"}
 
 
 def recalls(found: Sequence[Json], back: str) -> list[Json]:
@@ -48,16 +46,30 @@ def disclosures(ledger: Part) -> list[Json]:
     ]
 
 
-def looks(found: Sequence[Json], names: Mapping[str, str], why: Mapping[str, str]) -> list[Json]:
-    """Who looked at the case through the pages, and what for."""
+def offered(case: Part, here: str) -> list[Json]:
+    """What the officer can do with a case, on pages of its own; what is barred says why."""
+    titles = {"export": "Export for a subject access request", "erase": "Erase this case"}
     return [
         {
-            "who": names.get(one["actor"], one["actor"]),
-            "organisation": one["organisation"],
-            "what": plain(one["what"]),
-            "why": why.get(one["reason"] or "") or _OWN.get(one["reason"] or "", plain(one["reason"] or "")),
-            "outside": (one["reason"] or "") in why,
-            "at": one["at"],
+            "name": one["name"],
+            "title": titles[one["name"]],
+            "allowed": bool(one.get("allowed")),
+            "reason": one.get("reason"),
+            "form": f"{here}/{one['name']}",
         }
-        for one in found
+        for one in case.actions
+        if one.get("name") in titles
     ]
+
+
+def erased(case: Json, names: Mapping[str, str]) -> Json:
+    """That nothing personal is left of a case, since when, by whom and why."""
+    why: Mapping[str, str] = document("protection.toml")["erase"]["reasons"]
+    return {
+        "at": case["erased_at"],
+        "by": names.get(case["erased_by"], case["erased_by"]),
+        "reason": why.get(case["reason"], plain(case["reason"])),
+        "overridden": case["overridden"],
+        "kept_until": case["kept_until"],
+        "went": access.went(case["erased"]),
+    }
