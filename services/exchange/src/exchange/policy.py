@@ -47,6 +47,10 @@ BOOK: Final[tuple[Rules, ...]] = tuple(
 )
 
 
+#: What some rule of some day lets out: the rest is not even listened to.
+LET_OUT: Final = tuple(kind for name, kind in SHAREABLE.items() if any(rules.of(name) for rules in BOOK))
+
+
 @cache
 def rules_of(day: date) -> Rules:
     """The sharing rules of a day."""

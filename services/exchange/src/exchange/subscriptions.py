@@ -1,4 +1,4 @@
-"""What exchange hears: every event of the house, and what each changes here before it is told on."""
+"""What exchange hears: every event that a sharing rule names, and what each changes here before it is told on."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ from schemas.referral import (
 from schemas.routing import CaseAssigned, CaseReassigned, ClusterCapacityChanged, ClusterChanged, HandoverAccepted
 
 from exchange.handlers import cases, rights, telling
-from exchange.policy import SHAREABLE
+from exchange.policy import LET_OUT
 
 _FIRST: Final[tuple[Subscription, ...]] = (
     on(OrganisationChanged, rights.note_organisations),
@@ -47,4 +47,4 @@ def _pass_on(kind: type[Event]) -> Subscription:
     return on(kind, telling.pass_on)
 
 
-SUBSCRIPTIONS: Final[tuple[Subscription, ...]] = (*_FIRST, *map(_pass_on, SHAREABLE.values()), *_LAST)
+SUBSCRIPTIONS: Final[tuple[Subscription, ...]] = (*_FIRST, *map(_pass_on, LET_OUT), *_LAST)
