@@ -19,7 +19,7 @@ from schemas.days import financial_year
 from support.casework import STEM, Case, Office
 from support.host import Host, running
 from support.hostile import PATIENCE, Outsider
-from support.month import busy
+from support.rest import busy
 
 #: Two plainly synthetic children; every value is found nowhere else in the county.
 ONE = {

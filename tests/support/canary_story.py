@@ -130,6 +130,9 @@ def refer(story: Story) -> None:
     desk.marks.said["PATCH /v1/referrals/{id}", "/referrer/email"] = "cnrychanged@school.example"
     story.refused(desk.ask("PATCH", path, school, patch, version='"99"'))
     desk.do(path, school, patch, method="PATCH")
+    desk.until(
+        lambda: desk.ask("GET", path, story.person("lead")).is_success, "the cluster never saw what was referred"
+    )
     asked = desk.do(
         f"{path}/information-requests", story.person("lead"),
         {"question": story.mark("POST /v1/referrals/{id}/information-requests", "/question"),
