@@ -16,7 +16,7 @@ from bench.house import Agency, drained, fire, peer, public_key
 from jointly.postgres import EmbeddedPostgres
 from support.host import running
 
-REPETITIONS = 5
+REPETITIONS = 3
 
 
 def test_intake_beside_echo_and_textbook(tmp_path: Path, table: Callable[[str], Table]) -> None:
@@ -31,15 +31,15 @@ def test_intake_beside_echo_and_textbook(tmp_path: Path, table: Callable[[str], 
         }
         with peer("echo") as echo, peer("textbook", textbook) as usual:
             # Once before, so that plans, caches and connections are warm everywhere.
-            for target, count in ((echo, 300), (url, 600), (usual, 100)):
+            for target, count in ((echo, 300), (url, 300), (usual, 100)):
                 fire(target, agency.requests(count))
             for _ in range(REPETITIONS):
                 # At rest first: a worker stopped in the middle of a transaction would keep its locks.
                 asyncio.run(drained(admin))
                 host.kill("worker", signal.SIGSTOP)
-                alone = fire(url, agency.requests(3000))
+                alone = fire(url, agency.requests(1500))
                 host.kill("worker", signal.SIGCONT)
-                together = fire(url, agency.requests(2000))
+                together = fire(url, agency.requests(500))
                 for name, result in (
                     ("FastAPI echo of the same body (the bound)", fire(echo, agency.requests(4000))),
                     ("Jointly, front alone", alone),
