@@ -48,6 +48,49 @@ async def test_a_row_that_commits_after_a_higher_id_is_published_all_the_same(pr
     assert (low, high) == (slow, quick), "the case this test is about: the lower id came later"
 
 
+async def test_who_began_last_and_drew_first_is_waited_for(probe: Probe) -> None:
+    first, second, other = a_case(), a_case(), a_case()
+    began, drew, may_commit = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def begins_first_and_draws_last() -> None:
+        async with probe.runtime.transaction() as tx:
+            await tx.rows("SELECT pg_current_xact_id()")
+            began.set()
+            await drew.wait()
+            tx.emit(closed(first), Cause.fresh())
+
+    async def begins_last_and_draws_first() -> None:
+        await began.wait()
+        async with probe.runtime.transaction() as tx:
+            tx.emit(closed(second), Cause.fresh())
+            await tx.close()
+            tx.emitted.clear()
+            drew.set()
+            await may_commit.wait()
+
+    async def until(count: int) -> dict[str, list[int]]:
+        async with asyncio.timeout(60):
+            while len(records := await probe.published()) < count:
+                await asyncio.sleep(0.01)
+        return sequences(records)
+
+    stop = asyncio.Event()
+    # One that has long begun: as it begins it writes, and would hide who is under way by a higher number.
+    relay = asyncio.create_task(probe.relay().run(stop))
+    await probe.say(closed(other))
+    await until(1)
+    slow = asyncio.create_task(begins_last_and_draws_first())
+    await begins_first_and_draws_last()
+    await until(2)
+    await probe.say(closed(other))
+    assert second not in await until(3)
+    may_commit.set()
+    await slow
+    assert (await until(4))[second] == [1]
+    stop.set()
+    await relay
+
+
 async def test_an_id_that_was_rolled_back_is_not_waited_for_for_ever(probe: Probe) -> None:
     with pytest.raises(ZeroDivisionError):
         async with probe.runtime.transaction() as tx:
@@ -66,11 +109,13 @@ async def test_an_id_that_was_rolled_back_is_not_waited_for_for_ever(probe: Prob
 
 def test_a_hole_is_kept_until_every_transaction_that_could_fill_it_has_ended() -> None:
     cursor = Cursor(10, date(2026, 1, 1), {})
-    cursor.advance([11, 14], date(2026, 1, 1), xmax=900)
-    assert set(cursor.holes) == {12, 13}
-    cursor.settle([12], xmin=899)
+    missing = cursor.missing([11, 14])
+    assert missing == [12, 13]
+    cursor.advance([11, 14], date(2026, 1, 1), dict.fromkeys(missing, 900))
+    assert (cursor.last_id, cursor.missing([15]), cursor.missing([])) == (14, [], [])
+    cursor.settle([12], 899)
     assert set(cursor.holes) == {13}
-    cursor.settle([], xmin=900)
+    cursor.settle([], 900)
     assert cursor.holes == {}
 
 

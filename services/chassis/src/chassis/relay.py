@@ -7,7 +7,7 @@ its lock unknowingly by the cursor's epoch: it can no longer save.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any, Final
@@ -55,10 +55,12 @@ SELECT {_COLUMNS} FROM outbox WHERE day >= $1 AND id > $2 ORDER BY id LIMIT $3
 _HOLES = f"""
 SELECT {_COLUMNS} FROM outbox WHERE day >= $1 AND id = ANY($2::bigint[]) ORDER BY id
 """
-_HORIZON = """
-SELECT pg_snapshot_xmin(s)::text::bigint AS xmin, pg_snapshot_xmax(s)::text::bigint AS xmax
-FROM pg_current_snapshot() AS s
-"""
+#: Every transaction with a lower number has ended, and what it wrote is seen by whatever looks from now on.
+_ENDED = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+#: A number above that of every transaction which has one by now. A snapshot's xmax is no such number: it is one above
+#: the highest that has *ended*, and whoever still writes may well be above it. An id is drawn only after the subject's
+#: head was won, so who has drawn one has a number.
+_ABOVE_ALL = "SELECT pg_current_xact_id()::text::bigint"
 
 
 class Fenced(Exception):
@@ -71,23 +73,25 @@ class Cursor:
     def __init__(self, last_id: int, last_day: date, holes: dict[int, int]) -> None:
         self.last_id = last_id
         self.last_day = last_day
-        #: Missing id -> the first transaction number not yet begun when the hole was seen.
+        #: Missing id -> a number above that of every transaction that could have drawn it.
         self.holes = holes
 
-    def advance(self, ids: Sequence[int], day: date, xmax: int) -> None:
-        """These ids, ascending and above `last_id`, were read; whatever lies between them is a hole."""
-        for id in ids:
-            for missing in range(self.last_id + 1, id):
-                self.holes[missing] = xmax
-            self.last_id = id
+    def missing(self, ids: Sequence[int]) -> list[int]:
+        """The ids that lie between the last one and these, ascending, and were not read."""
+        return sorted(set(range(self.last_id + 1, ids[-1])).difference(ids)) if ids else []
+
+    def advance(self, ids: Sequence[int], day: date, holes: Mapping[int, int]) -> None:
+        """These ids, ascending and above `last_id`, were read, and these holes seen between them."""
+        self.holes |= holes
         if ids:
+            self.last_id = ids[-1]
             self.last_day = max(self.last_day, day)
 
-    def settle(self, found: Sequence[int], xmin: int) -> None:
+    def settle(self, found: Sequence[int], ended: int) -> None:
         """Forget holes that were filled, and those that nobody can fill any more: looked for after all had ended."""
         for id in found:
             self.holes.pop(id, None)
-        self.holes = {id: xmax for id, xmax in self.holes.items() if xmin < xmax}
+        self.holes = {id: above for id, above in self.holes.items() if ended < above}
 
 
 class Relay:
@@ -142,18 +146,22 @@ class Relay:
     ) -> bool:
         """Publish what there is; False when there was nothing to do."""
         day = cursor.last_day - _LOOK_BACK
-        # The horizon is taken before the look: a transaction that it counts as ended is visible to what follows.
-        [horizon] = await connection.fetch(_HORIZON)
+        # Asked before the look: a transaction that counts as ended is visible to what follows.
+        ended = await connection.fetchval(_ENDED) if cursor.holes else 0
         rows = await connection.fetch(_NEXT, day, cursor.last_id, BATCH)
+        # After them: what a row among them follows upon is there by now, and goes out before it.
         late = await connection.fetch(_HOLES, day, list(cursor.holes)) if cursor.holes else []
-        [seen_after] = await connection.fetch(_HORIZON) if rows else [horizon]
+        ids = [row["id"] for row in rows]
+        # Asked after the look: whoever drew an id below one of these has a number by now.
+        missing = cursor.missing(ids)
+        above = await connection.fetchval(_ABOVE_ALL) if missing else 0
         published = sorted([*late, *rows], key=lambda row: int(row["id"]))
         if published:
             await appender.append([_message(row) for row in published])
             telemetry.PUBLISHED.labels(self.name).inc(len(published))
         waited_for = len(cursor.holes)
-        cursor.settle([row["id"] for row in late], horizon["xmin"])
-        cursor.advance([row["id"] for row in rows], max((row["day"] for row in rows), default=day), seen_after["xmax"])
+        cursor.settle([row["id"] for row in late], ended)
+        cursor.advance(ids, max((row["day"] for row in rows), default=day), dict.fromkeys(missing, above))
         if published or len(cursor.holes) != waited_for:
             saved = await connection.fetchval(
                 _SAVE, self.name, epoch, cursor.last_id, cursor.last_day,
