@@ -149,11 +149,17 @@ def test_what_two_readers_could_read_differently_is_refused(outsider: Outsider, 
 def test_a_caller_who_hangs_up_is_not_our_failure(outsider: Outsider) -> None:
     ask = written(outsider, _ASK + b"%")
     leaving = [ask + b'Content-Length: 1000\r\n\r\n{"case_ids"', ask + _CHUNKED + b"\r\n10\r\n{"]
-    leaving.append(
-        b"POST /oauth/token HTTP/1.1\r\nHost: here\r\nContent-Length: 99\r\n"
-        b"Content-Type: application/x-www-form-urlencoded\r\n\r\ngrant_type="
-    )
-    noted = outsider.host.log("front").count("request.failed")
+    leaving += [
+        b"POST " + path + b" HTTP/1.1\r\nHost: here\r\nContent-Length: 99\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\n\r\ngiven_by="
+        for path in (b"/oauth/token", b"/advice/" + b"C" * 60)
+    ]
+    leaving += [
+        leaving[0].replace(b"/v1/children:names", path)
+        for path in (b"/fhir/R4/ServiceRequest", b"/fhir/R4/$process-message")
+    ]
+    failures = ("request.failed", "page.failed")
+    noted = [outsider.host.log("front").count(each) for each in failures]
     for data in leaving:
         with socket.create_connection(("127.0.0.1", outsider.host.port), timeout=PATIENCE) as connection:
             connection.sendall(data)
@@ -161,7 +167,7 @@ def test_a_caller_who_hangs_up_is_not_our_failure(outsider: Outsider) -> None:
             assert outsider.client.get("/readyz").status_code == 200
         assert outsider.client.get("/readyz").status_code == 200
     log = outsider.host.log("front")
-    assert log.count("request.failed") == noted
+    assert [log.count(each) for each in failures] == noted
     assert "Exception in ASGI" not in log
 
 

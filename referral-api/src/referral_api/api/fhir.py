@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from chassis.errors import NotFound
+from chassis.errors import MethodNotAllowed, NotFound
 from chassis.http import public
 from chassis.service import VERSION
 from fastapi import APIRouter, Depends, Request, Response
 
 from referral_api.api import fhir_reading, fhir_sending
-from referral_api.api.fhir_frame import BASE, FhirRoute, NotAllowed, base_of, fhir_response, rules_of
+from referral_api.api.fhir_frame import BASE, FhirRoute, base_of, fhir_response, rules_of
 from referral_api.views.fhir.capability import capability_statement
 
 router: Final = APIRouter(tags=["fhir"], route_class=FhirRoute, include_in_schema=False, dependencies=[Depends(public)])
@@ -29,7 +29,7 @@ async def nothing_here(request: Request) -> Response:
     allowed = methods_of(request.scope["path"])
     if not allowed:
         raise NotFound
-    raise NotAllowed(", ".join(allowed))
+    raise MethodNotAllowed(", ".join(allowed))
 
 
 def methods_of(path: str) -> list[str]:

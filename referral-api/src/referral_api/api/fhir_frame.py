@@ -7,14 +7,12 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, ClassVar, Final
 
 import orjson
-import structlog
 from chassis.bodies import parse, read_bytes
-from chassis.errors import Malformed, Refusal, TryAgain, Unauthenticated, UnsupportedMediaType
-from chassis.http import cause, runtime
+from chassis.errors import Malformed, Refusal, UnsupportedMediaType
+from chassis.http import cause, refusal_headers, refusal_of, runtime
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from referral_api.api import parts
@@ -23,8 +21,6 @@ from referral_api.domain.school_years import day_of
 from referral_api.store.fhir_rules import fhir_rules
 from referral_api.views.fhir import outcome
 from referral_api.views.fhir.answers import MEDIA
-
-log = structlog.get_logger()
 
 BASE: Final = "/fhir/R4"
 _JSON: Final = frozenset({MEDIA, "application/json"})
@@ -38,17 +34,6 @@ class NotAcceptable(Refusal):
 
     code: ClassVar[str] = "not-acceptable"
     status: ClassVar[int] = 406
-
-
-class NotAllowed(Refusal):
-    """There is such an address, but not for this."""
-
-    code: ClassVar[str] = "method-not-allowed"
-    status: ClassVar[int] = 405
-
-    def __init__(self, allowed: str) -> None:
-        super().__init__("This is not done here; see the Allow header.")
-        self.allowed = allowed
 
 
 class FhirRoute(APIRoute):
@@ -118,35 +103,12 @@ def _check_accept(request: Request) -> None:
 
 
 def _failed(request: Request, error: Exception) -> Response:
-    refusal = _refusal(request, error)
-    headers = {}
-    if refusal.retry_after is not None:
-        headers["Retry-After"] = str(refusal.retry_after)
-    if isinstance(refusal, Unauthenticated):
-        headers["WWW-Authenticate"] = 'Bearer realm="jointly"'
-    if isinstance(refusal, NotAllowed):
-        headers["Allow"] = refusal.allowed
+    refusal = _unread(error) if isinstance(error, RequestValidationError) else refusal_of(request, error)
     said = outcome.refused(refusal, rules_of(request), correlation_id=cause(request).correlation_id)
-    return fhir_response(said, status=refusal.status, headers=headers)
+    return fhir_response(said, status=refusal.status, headers=refusal_headers(refusal))
 
 
-def _refusal(request: Request, error: Exception) -> Refusal:
-    """What kind of no it is. The text of an exception that is none of ours may quote a row, and goes nowhere."""
-    match error:
-        case Refusal():
-            return error
-        case RequestValidationError():
-            names = {".".join(str(part) for part in each["loc"][1:]) for each in error.errors()}
-            return Malformed("A parameter is missing or not valid.", pointer=f"/query/{min(names)[:60]}")
-        case HTTPException():
-            refusal = Refusal("The request cannot be answered.")
-            refusal.code, refusal.status = "refused", error.status_code  # type: ignore[misc]
-        case TryAgain():
-            log.warning("request.try-again", error=type(error.__cause__ or error).__name__)
-            refusal = Refusal("Something this needs is away for the moment. Send the same again.", retry_after=2)
-            refusal.code, refusal.status = "try-again", 503  # type: ignore[misc]
-        case _:
-            log.error("request.failed", error=type(error).__name__, correlation_id=cause(request).correlation_id)
-            refusal = Refusal("Something went wrong on our side; it has been noted under the correlation id.")
-            refusal.code, refusal.status = "internal-error", 500  # type: ignore[misc]
-    return refusal
+def _unread(error: RequestValidationError) -> Refusal:
+    """FHIR counts a wrong parameter among what cannot be read."""
+    names = {".".join(str(part) for part in each["loc"][1:]) for each in error.errors()}
+    return Malformed("A parameter is missing or not valid.", pointer=f"/query/{min(names)[:60]}")

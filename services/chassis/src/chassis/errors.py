@@ -76,6 +76,17 @@ class NotFound(Refusal):
         super().__init__(detail)
 
 
+class MethodNotAllowed(Refusal):
+    """There is such an address, but not for this."""
+
+    code: ClassVar[str] = "method-not-allowed"
+    status: ClassVar[int] = 405
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__("This method is not allowed here; see the Allow header.")
+        self.allowed = allowed
+
+
 class Conflict(Refusal):
     """It makes sense, but not now."""
 
@@ -142,6 +153,30 @@ class OutcomeUnknown(Refusal):
         detail: str = "It is not known whether this was done. Send it again with the same Idempotency-Key.",
     ) -> None:
         super().__init__(detail, retry_after=1)
+
+
+class Away(Refusal):
+    """What `TryAgain` is called outside."""
+
+    code: ClassVar[str] = "try-again"
+    status: ClassVar[int] = 503
+
+    def __init__(
+        self, detail: str = "Something this needs is away for the moment. Try again with the same key."
+    ) -> None:
+        super().__init__(detail, retry_after=2)
+
+
+class Broken(Refusal):
+    """What a fault of ours is called outside, whatever it is."""
+
+    code: ClassVar[str] = "internal-error"
+    status: ClassVar[int] = 500
+
+    def __init__(
+        self, detail: str = "Something went wrong on our side; it has been noted under the correlation id."
+    ) -> None:
+        super().__init__(detail)
 
 
 class TryAgain(Exception):

@@ -27,12 +27,17 @@ from chassis.bodies import BODY, BODY_MODELS, pointer
 from chassis.cause import Cause
 from chassis.clock import new_id, wall_seconds
 from chassis.errors import (
+    Away,
+    Broken,
     FieldError,
     Forbidden,
     Invalid,
     Malformed,
+    MethodNotAllowed,
+    NotFound,
     PreconditionRequired,
     Refusal,
+    TooLarge,
     TryAgain,
     Unauthenticated,
 )
@@ -178,12 +183,7 @@ def problem(request: Request, error: Refusal) -> Response:
         correlation_id=cause(request).correlation_id,
         errors=tuple({"pointer": e.pointer, "code": e.code, "detail": e.detail} for e in error.errors),
     )
-    headers = {"Cache-Control": "no-store"}
-    if error.retry_after is not None:
-        headers["Retry-After"] = str(error.retry_after)
-    if isinstance(error, Unauthenticated):
-        headers["WWW-Authenticate"] = 'Bearer realm="jointly"'
-    return Response(orjson.dumps(body.model_dump()), error.status, headers, media_type=_PROBLEM)
+    return Response(orjson.dumps(body.model_dump()), error.status, refusal_headers(error), media_type=_PROBLEM)
 
 
 class Edge:
@@ -240,66 +240,63 @@ class Edge:
         return meters
 
 
-def install_errors(app: FastAPI) -> None:
-    """Every way to fail ends as problem+json that names the field and quotes nothing."""
-
-    async def on_refusal(request: Request, error: Exception) -> Response:
-        return problem(request, cast("Refusal", error))
-
-    async def on_http(request: Request, error: Exception) -> Response:
-        http = cast("HTTPException", error)
-        refusal = Refusal(_SAYS.get(http.status_code, "The request cannot be answered."))
-        refusal.code = _CODES.get(http.status_code, "refused")  # type: ignore[misc]
-        refusal.status = http.status_code  # type: ignore[misc]
-        answer = problem(request, refusal)
-        if http.headers and "allow" in {name.lower() for name in http.headers}:
-            answer.headers["Allow"] = ", ".join(_methods(app, request.scope["path"])) or http.headers["Allow"]
-        return answer
-
-    async def on_try_again(request: Request, error: Exception) -> Response:
-        log.warning("request.try-again", error=type(error.__cause__ or error).__name__)
-        refusal = Refusal("Something this needs is away for the moment. Try again with the same key.", retry_after=2)
-        refusal.code, refusal.status = "try-again", 503  # type: ignore[misc]
-        return problem(request, refusal)
-
-    async def on_parameters(request: Request, error: Exception) -> Response:
-        failures = cast("RequestValidationError", error).errors()
-        return problem(
-            request,
-            Invalid(
+def refusal_of(request: Request, error: Exception) -> Refusal:  # noqa: PLR0911  one end each
+    """What an exception is called outside, whatever the form it is then written in; what nobody expected is noted."""
+    match error:
+        case Refusal():
+            return error
+        case RequestValidationError():
+            return Invalid(
                 "A parameter is not as it should be; see errors.",
                 errors=[
                     FieldError(pointer(tuple(e["loc"])), e["type"].replace("_", "-"), "Is missing or not valid.")
-                    for e in failures[:50]
+                    for e in error.errors()[:50]
                 ],
-            ),
-        )
+            )
+        case HTTPException(status_code=404):
+            return NotFound()
+        case HTTPException(status_code=405):
+            allowed = ", ".join(_methods(request.app, request.scope["path"]))
+            return MethodNotAllowed(allowed or (error.headers or {}).get("Allow", ""))
+        case HTTPException(status_code=413):
+            return TooLarge("The body is larger than anybody needs.")
+        case HTTPException():
+            return Malformed("The request cannot be read.")
+        case TryAgain():
+            log.warning("request.try-again", error=type(error.__cause__ or error).__name__)
+            return Away()
+        case _:
+            # The class only: the text of an exception may quote a row.
+            log.error("request.failed", error=type(error).__name__, correlation_id=cause(request).correlation_id)
+            return Broken()
+
+
+def refusal_headers(refusal: Refusal) -> dict[str, str]:
+    """What a refusal says besides its body."""
+    headers = {"Cache-Control": "no-store"}
+    if refusal.retry_after is not None:
+        headers["Retry-After"] = str(refusal.retry_after)
+    if isinstance(refusal, Unauthenticated):
+        headers["WWW-Authenticate"] = 'Bearer realm="jointly"'
+    if isinstance(refusal, MethodNotAllowed):
+        headers["Allow"] = refusal.allowed
+    return headers
+
+
+def install_errors(app: FastAPI) -> None:
+    """Every way to fail ends as problem+json that names the field and quotes nothing."""
+
+    async def on_anything(request: Request, error: Exception) -> Response:
+        return problem(request, refusal_of(request, error))
 
     async def on_leaving(_request: Request, _error: Exception) -> Response:
         # Somebody hung up before all was said: nothing of ours failed, and nobody is there to read an answer.
         return Response(status_code=400)
 
-    async def on_anything(request: Request, error: Exception) -> Response:
-        # The class only: the text of an exception may quote a row.
-        log.error("request.failed", error=type(error).__name__, correlation_id=cause(request).correlation_id)
-        refusal = Refusal("Something went wrong on our side; it has been noted under the correlation id.")
-        refusal.code, refusal.status = "internal-error", 500  # type: ignore[misc]
-        return problem(request, refusal)
-
-    app.add_exception_handler(Refusal, on_refusal)
-    app.add_exception_handler(HTTPException, on_http)
-    app.add_exception_handler(TryAgain, on_try_again)
-    app.add_exception_handler(RequestValidationError, on_parameters)
+    # FastAPI knows some of these by handlers of its own, and looks for the nearest class.
+    for kind in (Refusal, HTTPException, TryAgain, RequestValidationError, Exception):
+        app.add_exception_handler(kind, on_anything)
     app.add_exception_handler(ClientDisconnect, on_leaving)
-    app.add_exception_handler(Exception, on_anything)
-
-
-_CODES: Final = {404: "not-found", 405: "method-not-allowed", 400: "malformed"}
-_SAYS: Final = {
-    404: "There is nothing here that you may see.",
-    405: "This method is not allowed here; see the Allow header.",
-    400: "The request cannot be read.",
-}
 
 
 def _methods(app: FastAPI, path: str) -> list[str]:

@@ -19,6 +19,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from portal import policy
 from portal.api.drawing import draw
@@ -167,6 +168,8 @@ class PageRoute(APIRoute):
         async def handle(request: Request) -> Response:
             try:
                 response = await answer(request)
+            except ClientDisconnect:
+                raise
             except Exception as error:  # noqa: BLE001  whatever it is, it ends as a page
                 response = _failed(request, error)
             for name, value in _HEADERS.items():
